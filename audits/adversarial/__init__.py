@@ -8,7 +8,7 @@ dB:
 - `fgsm`: one step along the sign of the gradient (Goodfellow et al. 2015),
 - `pgd`: ten steps from a random start, the best of them (Madry et al. 2018),
 - `pgd_l2`: the same with the energy of the change bounded instead of each sample, at the same SNR,
-- `random_signs`: ±ε at random, which knows nothing of the model and stands beside every attack.
+- `random_signs`: ±ε at random, without any knowledge of the model, for comparison with each attack.
 
 The attack moves the model's own answer to the clean clip and knows no label. It succeeds if the class
 changes, or a rating moves by .05 or more. A clip that is not answered under an attack counts as a success

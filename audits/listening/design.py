@@ -79,7 +79,7 @@ def design(tables: Tables, words: str, voice: str) -> Design:
     rows = pd.DataFrame(
         {"unit": codes, "words": clips[said].astype(str), "voice": clips[how].astype(str)}, index=clips.index
     )[known.to_numpy()]
-    # a text in a single voice says nothing about voices, and most texts of read speech are so
+    # a text that only one voice speaks is left out: it cannot show an effect of the voice
     crossed = rows.groupby(["unit", "words"])["voice"].transform("nunique") > 1
     alike = rows.groupby(["unit", "voice"])["words"].transform("nunique") > 1
     if not crossed.any() or not alike.any():
@@ -91,8 +91,7 @@ def design(tables: Tables, words: str, voice: str) -> Design:
     if rows["words"].nunique() > len(kept):
         notes.append(
             f"{len(kept)} of {rows['words'].nunique()} different texts are compared: those that speakers say "
-            "in "
-            "several voices."
+            "in several voices."
         )
     return Design(clips=rows[rows["words"].isin(kept)], words=said, voice=how, notes=notes)
 

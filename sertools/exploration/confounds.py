@@ -23,7 +23,7 @@ ATTRIBUTES = ("sex", "age", "language", "corpus")
 """Attributes of a speaker or of a recording that can be heard."""
 
 MOST_VALUES = 0.5
-"""A property with more different values than this share of the clips says nothing of other clips."""
+"""A property is left out if its number of different values exceeds this share of the number of clips."""
 
 
 @dataclass(frozen=True, kw_only=True)

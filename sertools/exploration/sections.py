@@ -66,7 +66,7 @@ class Exploration(_Strict):
         return self.model_dump_json(by_alias=True, indent=1) + "\n"
 
     def section(self, name: str) -> Section | None:
-        """The section with this name; None if there is nothing to say of it."""
+        """The section with this name; None if the page has no such section."""
         return next((each for each in self.sections if each.name == name), None)
 
 

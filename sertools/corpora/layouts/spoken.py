@@ -75,12 +75,19 @@ def recognises(root: Path, first: str) -> bool:
     return head == ",".join(Utterance.__dataclass_fields__) and row.split(",")[0] == first
 
 
-def scan(root: Path, name: str) -> pd.DataFrame:
+def scan(root: Path, name: str, first: str) -> pd.DataFrame:
     """One row per clip: file (relative to root), speaker, labels in [0, 1], and how the clip was spoken.
 
+    Args:
+        root: the folder
+        name: of the corpus
+        first: the file of its first clip
+
     Raises:
-        CorpusError: the table is broken
+        CorpusError: the folder does not contain the complete corpus, or its table is broken
     """
+    if not recognises(root, first):
+        raise CorpusError(f"no corpus {name!r} in {root}", hint="delete the folder: it is generated again")
     try:
         return pd.read_csv(root / "metadata.csv", dtype=dict.fromkeys(_LABELS, float))
     except (OSError, ValueError) as error:

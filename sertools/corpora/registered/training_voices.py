@@ -19,7 +19,6 @@ import pandas as pd
 
 from sertools.corpora.layouts import spoken
 from sertools.corpora.layouts.spoken import LICENCE, Utterance, settings
-from sertools.errors import CorpusError
 from sertools.randomness import identity_rng
 from sertools.speech import espeak_ng
 
@@ -124,11 +123,9 @@ def scan(root: Path) -> pd.DataFrame:
     Raises:
         CorpusError: the folder does not contain `training-voices`, or its table is broken
     """
-    if not recognises(root):
-        raise CorpusError(
-            f"no corpus 'training-voices' in {root}", hint="delete the folder: it is generated again"
-        )
-    return spoken.scan(root, "training-voices").drop(columns=["dominance", "valence", "sentiment", "effort"])
+    return spoken.scan(root, "training-voices", utterances()[0].file).drop(
+        columns=["dominance", "valence", "sentiment", "effort"]
+    )
 
 
 def make(root: Path) -> None:

@@ -16,7 +16,6 @@ import pandas as pd
 from sertools.corpora.layouts import spoken
 from sertools.corpora.layouts.spoken import LICENCE, RATE, Utterance, settings
 from sertools.corpora.registered.voices import ACCENTS, LEVELS, VALENCES
-from sertools.errors import CorpusError
 from sertools.speech import espeak_ng
 from sertools.speech.sentences import SENTIMENTS, templates
 
@@ -92,11 +91,7 @@ def scan(root: Path) -> pd.DataFrame:
     Raises:
         CorpusError: the folder does not contain `tts-listening`, or its table is broken
     """
-    if not recognises(root):
-        raise CorpusError(
-            f"no corpus 'tts-listening' in {root}", hint="delete the folder: it is generated again"
-        )
-    return spoken.scan(root, "tts-listening")
+    return spoken.scan(root, "tts-listening", utterances()[0].file)
 
 
 def make(root: Path) -> None:

@@ -21,7 +21,6 @@ import pandas as pd
 
 from sertools.corpora.layouts import spoken
 from sertools.corpora.layouts.spoken import LICENCE, RATE, Utterance, settings
-from sertools.errors import CorpusError
 from sertools.speech import espeak_ng
 from sertools.speech.sentences import SENTIMENTS, templates
 
@@ -100,9 +99,7 @@ def scan(root: Path) -> pd.DataFrame:
     Raises:
         CorpusError: the folder does not contain `voices`, or its table is broken
     """
-    if not recognises(root):
-        raise CorpusError(f"no corpus 'voices' in {root}", hint="delete the folder: it is generated again")
-    return spoken.scan(root, "voices")
+    return spoken.scan(root, "voices", utterances()[0].file)
 
 
 def make(root: Path) -> None:

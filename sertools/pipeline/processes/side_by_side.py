@@ -104,12 +104,14 @@ class SideBySide:
                     return
                 i = next(iter(self._tasks))
                 task = self._tasks.pop(i)
-            # if it fails, this process runs the audit, and raises what it raises
-            with contextlib.suppress(Exception):
-                content, said = self._answer(packed(task))
-                if content:
-                    self._found[i] = Result.model_validate_json(content), said
-            self._done[i].set()
+            try:
+                # if it fails, the parent process runs the audit, and raises what it raises
+                with contextlib.suppress(Exception):
+                    content, said = self._answer(packed(task))
+                    if content:
+                        self._found[i] = Result.model_validate_json(content), said
+            finally:
+                self._done[i].set()
 
     def _answer(self, task: bytes) -> tuple[bytes, str]:
         """What a process of its own gives back, empty if it fails, and what it says on standard error."""
