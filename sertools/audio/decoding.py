@@ -1,7 +1,8 @@
 """Opens audio files for reading in blocks; what a header says about the length is not trusted.
 
-libsndfile reads most files. A WAV or OGG that was not finished is repaired in memory first, and AAC and other
-formats of video players are read by PyAV, where it is installed.
+libsndfile reads most files. A WAV, FLAC or OGG that was not finished or was cut is repaired in memory first,
+and AAC and other formats of video players are read by PyAV, where it is installed. A recording that ends
+before its header says is read as far as it goes, with a note; damage inside a recording is an error.
 """
 
 import contextlib
@@ -16,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from sertools.audio.unfinished import repaired
+from sertools.audio.unfinished import TOO_LONG, repaired
 from sertools.errors import AudioError, reason
 
 Block = npt.NDArray[np.float32]
@@ -28,14 +29,19 @@ VALUES_PER_BLOCK = 2**18
 LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 1_000, 10_000_000
 """A header with another sampling rate is damaged."""
 
-# libsndfile reads a truncated WAV as a shorter one and reports this only here.
-_CUT_WAV = re.compile(r"^data : (?P<promised>\d+) \(should be (?P<found>\d+)\)", re.MULTILINE)
+# libsndfile reads a truncated WAV, AIFF, AU or W64 as a shorter one and reports this only here.
+_CUT = re.compile(
+    r"^ *(?:data|SSND|Data Size|riff|Riff size) *: (?P<promised>\d+) \(should be (?P<found>\d+)\)",
+    re.MULTILINE,
+)
 
 _UNKNOWN_LENGTH = 0x7FFF0000
 """Programs that write WAV into a pipe declare this many bytes or more, because the length is unknown."""
 
 _UNKNOWN_FRAMES = 2**62
 """libsndfile states more frames than this if a header does not state the length."""
+
+NOT_STATED = "its header does not state its length"
 
 _LFS = b"version https://git-lfs.github.com/spec/"
 
@@ -46,6 +52,9 @@ _BY_PYAV = {
     "AAC (.aac) ": ("aac", 0, b"\xff\xf9"),
     "AMR": ("amr", 0, b"#!AMR"),
     "WMA": ("asf", 0, b"\x30\x26\xb2\x75"),
+    "AC-3": ("ac3", 0, b"\x0b\x77"),
+    "WavPack": ("wv", 0, b"wvpk"),
+    "True Audio": ("tta", 0, b"TTA1"),
 }
 """Name of a format → name of FFmpeg's reader, and the bytes by which the format is recognised, with their
 position. FFmpeg is told the reader, since some of its others open further files that a file names."""
@@ -57,10 +66,11 @@ class Sound:
 
     Attributes:
         rate: samples per second
-        promised: number of frames according to the header; None if unknown
+        promised: number of frames according to the header; None if unknown, wrong, or not to be relied upon
         skip: moves forward by a number of frames, before the first block is read
         blocks: the frames in order, until the file ends
         note: what is unusual about the file, as the end of a sentence; empty if nothing is
+        to_check: number of frames that the header states, where only decoding tells whether they are there
     """
 
     rate: int
@@ -68,6 +78,7 @@ class Sound:
     skip: Callable[[int], None]
     blocks: Callable[[], Iterator[Block]]
     note: str = field(default="")
+    to_check: int | None = None
 
 
 class _Unseeking(soundfile.SoundFile):  # type: ignore[misc] # soundfile has no types
@@ -95,21 +106,21 @@ def opened(path: Path) -> Iterator[Sound]:
     with contextlib.ExitStack() as stack:
         mended, note = repaired(path, start)
         file = stack.enter_context(_by_libsndfile(mended or path, path.name))
-        cut = _CUT_WAV.search(file.extra_info)
-        if cut and int(cut["found"]) < int(cut["promised"]) < _UNKNOWN_LENGTH:
-            raise AudioError(
-                f"{path.name} is truncated: it has {cut['found']} of {cut['promised']} bytes of audio"
-            )
+        cut = _CUT.search(file.extra_info)
+        if cut and int(cut["found"]) < int(cut["promised"]):
+            note = NOT_STATED if int(cut["promised"]) >= _UNKNOWN_LENGTH else TOO_LONG
         known = not note and file.frames < _UNKNOWN_FRAMES
+        compressed = file.format == "MP3"
         if not file.frames:
             raise AudioError(f"{path.name} contains no samples")
         _check_rate(file.samplerate, path)
         yield Sound(
             rate=file.samplerate,
-            promised=file.frames if known else None,
+            promised=file.frames if known and not compressed else None,
             skip=lambda frames: _skip(file, frames, path),
             blocks=lambda: _blocks_of_libsndfile(file, path),
-            note=note or ("" if known else "its header does not state its length"),
+            note=note or ("" if known else NOT_STATED),
+            to_check=file.frames if known and compressed else None,
         )
 
 

@@ -12,6 +12,7 @@ import soundfile
 import soxr
 
 from sertools.audio.decoding import Sound, opened
+from sertools.audio.unfinished import CUT, TOO_LONG
 from sertools.errors import AudioError, foreign
 from sertools.files import write_bytes
 
@@ -41,8 +42,8 @@ def read_audio(
 
     Channels are averaged, unless one is chosen. Only the segment is decoded, then resampled (soxr, very high
     quality), so its edges do not depend on the audio around it. Both happens in blocks, so that no more
-    memory is needed than for the result. A truncated file is an error if its format declares the length; OGG
-    does not, and is read up to where it ends, as is a file whose header does not know its length.
+    memory is needed than for the result. A file that ends before the length that its header states, or whose
+    header does not know its length, is read as far as it goes (see `unusual`); damage inside it is an error.
 
     Args:
         path: any file that libsndfile can read, or, if PyAV is installed, AAC, WebM, AMR or WMA
@@ -56,7 +57,7 @@ def read_audio(
         shape (samples,), float32
 
     Raises:
-        AudioError: no such file, not decodable, shorter than its header says, empty, not finite, too long,
+        AudioError: no such file, not decodable, damaged, empty, not finite, too long,
             or a segment that is not inside the file; the message states why the clip is missing
     """
     parts = list(audio_blocks(path, rate, start, end, channel, max_minutes=max_minutes))
@@ -142,7 +143,19 @@ def unusual(path: str | Path) -> str:
         AudioError: no such file, or not decodable
     """
     with opened(Path(path)) as sound:
-        return sound.note
+        if sound.to_check is None:
+            return sound.note
+        held = sum(len(block) for block in sound.blocks())
+        return TOO_LONG if held < sound.to_check else ""
+
+
+def ends_early(path: str | Path) -> bool:
+    """Does the recording end before its header says, or in the middle of a page?
+
+    Raises:
+        AudioError: no such file, or not decodable
+    """
+    return unusual(path) in (TOO_LONG, CUT)
 
 
 def is_silent(signal: npt.ArrayLike) -> bool:

@@ -1,6 +1,7 @@
-"""How many samples does a FLAC file hold, according to its last frames instead of its header (RFC 9639)?"""
+"""Where does a FLAC file end, according to its last frames instead of its header (RFC 9639)?"""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 TAIL_BYTES = 2**17
@@ -11,6 +12,19 @@ HEADER_BYTES = 42
 
 _LENGTHS = (0, 192, 576, 1152, 2304, 4608, 0, 0, *(256 << k for k in range(8)))
 """Samples of a frame by the code in its header; 6 and 7 say that the number itself stands there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frame:
+    """A frame of a FLAC file.
+
+    Attributes:
+        at: position of its first byte in the file
+        end: number of samples of the recording up to its end, according to its header
+    """
+
+    at: int
+    end: int
 
 
 def samples_stated(start: bytes) -> int | None:
@@ -24,10 +38,10 @@ def samples_stated(start: bytes) -> int | None:
     return int.from_bytes(start[21:26], "big") & 0xF_FFFF_FFFF
 
 
-def samples_held(path: Path, start: bytes) -> int:
-    """The sample at which the last frame ends; 0 if the last frames cannot be told.
+def last_frame(path: Path, start: bytes) -> Frame | None:
+    """The last frame of a file, whole or cut; None if the last frames cannot be told.
 
-    A position counts where the header of the frame after it continues its number, because four bytes and a
+    A frame counts where its header continues the number of the frame before it, because four bytes and a
     checksum of eight bits also occur by chance.
 
     Args:
@@ -40,24 +54,24 @@ def samples_held(path: Path, start: bytes) -> int:
     block = int.from_bytes(start[10:12], "big")
     with path.open("rb") as file:
         size = file.seek(0, 2)
-        file.seek(max(size - TAIL_BYTES, 0))
+        before = file.seek(max(size - TAIL_BYTES, 0))
         tail = file.read()
     ends: set[int] = set()
-    held = 0
-    for first, length in _frames(tail, block):
-        if first in ends:
-            held = max(held, first + length)
+    last: Frame | None = None
+    for at, first, length in _frames(tail, block):
+        if first in ends and (last is None or first + length > last.end):
+            last = Frame(at=before + at, end=first + length)
         ends.add(first + length)
-    return held
+    return last
 
 
-def _frames(content: bytes, block: int) -> Iterator[tuple[int, int]]:
-    """First sample and number of samples of everything that looks like a frame, in order."""
+def _frames(content: bytes, block: int) -> Iterator[tuple[int, int, int]]:
+    """Position, first sample and number of samples of everything that looks like a frame, in order."""
     at = content.find(b"\xff")
     while 0 <= at < len(content) - 6:
         found = _frame(content[at : at + 16], block) if content[at + 1] in (0xF8, 0xF9) else None
         if found:
-            yield found
+            yield at, *found
         at = content.find(b"\xff", at + 1)
 
 

@@ -1,11 +1,11 @@
-"""Repairs, in memory, audio files whose header was not finished or is wrong, and OGG cut in a page."""
+"""Repairs, in memory, audio files whose header was not finished or is wrong, or that were cut (FLAC, OGG)."""
 
 import io
 import struct
 from pathlib import Path
 from typing import BinaryIO
 
-from sertools.audio.flac_frames import samples_held, samples_stated
+from sertools.audio.flac_frames import last_frame, samples_stated
 from sertools.errors import AudioError
 
 MAX_BYTES = 2**30
@@ -28,10 +28,7 @@ def repaired(path: Path, start: bytes) -> tuple[BinaryIO | None, str]:
         return None, ""
     try:
         if start.startswith(b"fLaC"):
-            stated = samples_stated(start)
-            if not stated or samples_held(path, start) <= stated:
-                return None, ""
-            return io.BytesIO(_of_unknown_length(_content(path))), TOO_SHORT
+            return _flac(path, start)
         if start.startswith(b"RIFF"):
             at, note = _data_of_wrong_length(path)
             return (io.BytesIO(_with_length(_content(path), at)), note) if at else (None, "")
@@ -43,6 +40,7 @@ def repaired(path: Path, start: bytes) -> tuple[BinaryIO | None, str]:
 
 NO_LENGTH = "its header states a length of 0; it was read to its end"
 TOO_SHORT = "its header states a length after which the recording goes on; it was read to its end"
+TOO_LONG = "it ends before the length that its header states; it was read as far as it goes"
 CUT = "it ends in the middle of a page; it was read as far as it goes"
 
 
@@ -78,6 +76,17 @@ def _samples_follow(file: BinaryIO) -> bool:
     if len(follows) < 8 or other:
         return bool(follows.strip(b"\0")) and not other and len(follows) > 1
     return any(block.strip(b"\0") for block in (follows, *iter(lambda: file.read(2**16), b"")))
+
+
+def _flac(path: Path, start: bytes) -> tuple[BinaryIO | None, str]:
+    """What `repaired` returns for a FLAC file: the frame that is cut, if one is, is left out."""
+    stated = samples_stated(start)
+    last = last_frame(path, start) if stated else None
+    if not stated or last is None or last.end == stated:
+        return None, ""
+    if last.end > stated:
+        return io.BytesIO(_of_unknown_length(_content(path))), TOO_SHORT
+    return io.BytesIO(_of_unknown_length(_content(path)[: last.at])), TOO_LONG
 
 
 def _of_unknown_length(content: bytearray) -> bytearray:

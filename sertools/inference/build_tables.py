@@ -35,6 +35,7 @@ class Predicted:
     scores: pd.DataFrame
     missing: pd.DataFrame
     silent: int = 0
+    cut: int = 0
     layers: Layers | None = None
 
 
@@ -353,11 +354,17 @@ def _word_notes(
 
 
 def _score_notes(predicted: Mapping[str, Predicted], scores: Mapping[str, pd.DataFrame]) -> list[str]:
-    """Sentences about silent clips, and about predictions far outside the range of ratings."""
+    """Sentences about silent and cut clips, and about predictions far outside the range of ratings."""
     notes = []
     silent = max((p.silent for p in predicted.values()), default=0)
     if silent:
         notes.append(f"{silent} clips are digital silence; they are included and scored.")
+    cut = max((p.cut for p in predicted.values()), default=0)
+    if cut:
+        notes.append(
+            f"{plural(cut, 'file')} ended before the length that the header states; what is there was scored "
+            "(sertools corpus check names them)."
+        )
     for dimension in (d for d in DIMENSIONS if d in scores.get(CLEAN, ())):
         values = scores[CLEAN][dimension].to_numpy()
         low, high = np.nanmin(values), np.nanmax(values)

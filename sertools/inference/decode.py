@@ -1,5 +1,6 @@
 """Decodes the clips of a corpus for a model, clean or under a condition."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sertools.audio.files import is_silent
+from sertools.audio.files import ends_early, is_silent
 from sertools.audio.sound_folder import Recordings
 from sertools.audio.splice import after_change, spliced
 from sertools.corpora.corpus import Corpus
@@ -36,11 +37,13 @@ class DecodedClip:
             model that reads windows; None if there is a reason
         reason: why there is no signal; empty if there is one
         silent: whether nothing can be heard in it
+        cut: whether its file ends before its header says; looked at for clips as they are
     """
 
     signal: NDArray[np.float32] | None
     reason: str = ""
     silent: bool = False
+    cut: bool = False
 
 
 def decode(
@@ -62,9 +65,10 @@ def decode(
     try:
         if not whole and condition.perturbation == CLEAN and _in_windows(corpus, clip, model):
             long: Any = corpus.long_signal(clip, rate)  # its slices are arrays, and windows are slices
-            return _checked(long, model, silent=long.silent)
+            return _checked(long, model, silent=long.silent, cut=_cut(corpus, clip))
         signal = corpus.signal(clip, rate)
         clean, silent = signal, is_silent(signal)
+        cut = condition.perturbation == CLEAN and _cut(corpus, clip)
         if condition.voice:
             signal = resynthesis.speech(row, condition.voice, rate)
         elif condition.spliced:
@@ -88,7 +92,7 @@ def decode(
         return DecodedClip(signal=None, reason=str(error))
     if getattr(model, "reads_reference", False):
         signal = _beside(clean, signal)
-    return _checked(signal, model, silent=silent)
+    return _checked(signal, model, silent=silent, cut=cut)
 
 
 def _attacked(
@@ -112,7 +116,13 @@ def _in_windows(corpus: Corpus, clip: str, model: Model) -> bool:
     return bool(getattr(model, "reads_windows", False)) and corpus.duration_s(clip) > LONG_S
 
 
-def _checked(signal: NDArray[np.float32], model: Model, *, silent: bool) -> DecodedClip:
+def _cut(corpus: Corpus, clip: str) -> bool:
+    """Whether the file of a clip that has no end of its own ends before its header says."""
+    end: Any = corpus.clips.at[clip, "end"]
+    return math.isnan(end) and ends_early(corpus.path(clip))
+
+
+def _checked(signal: NDArray[np.float32], model: Model, *, silent: bool, cut: bool) -> DecodedClip:
     """A decoded clip, or the reason why the model does not take its length."""
     n, rate, reason = len(signal), model.sampling_rate, ""
     longest = getattr(model, "longest", None)
@@ -120,7 +130,7 @@ def _checked(signal: NDArray[np.float32], model: Model, *, silent: bool) -> Deco
         reason = f"{n} samples, but the model needs {model.shortest} ({model.shortest / rate:.3f} s)"
     elif longest is not None and n > longest:
         reason = f"{n / rate:.1f} s, {TOO_LONG} {longest / rate:.1f} s"
-    return DecodedClip(signal=None if reason else signal, reason=reason, silent=silent)
+    return DecodedClip(signal=None if reason else signal, reason=reason, silent=silent, cut=cut)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -129,8 +129,10 @@ def _of_functionals(
         assert found is not None, "they are stored"
         measured = (found["reason"] == "").to_numpy()
         decoded = [
-            DecodedClip(signal=None, reason=str(reason), silent=bool(silent))
-            for reason, silent in zip(found["reason"], found["silent"], strict=True)
+            DecodedClip(signal=None, reason=str(reason), silent=bool(silent), cut=bool(cut))
+            for reason, silent, cut in zip(
+                found["reason"], found["silent"], found.get("cut", [False] * len(found)), strict=True
+            )
         ]
         scores = np.full((len(clips), len(model.labels)), np.nan, dtype=np.float32)
         layers = np.full((len(clips), 1, FUNCTIONALS), np.nan, dtype=np.float32)
@@ -284,7 +286,9 @@ def table(
     scores: NDArray[np.float32],
     reasons: Sequence[str] = (),
 ) -> pd.DataFrame:
-    """The table to store: reason, silent and scores (n, c); clips with non-finite scores are missing.
+    """The table to store: reason, silent, cut if a clip is, and scores (n, c).
+
+    Clips with non-finite scores are missing.
 
     The ratings and the classes of a joint model are present or missing independently of each other; the
     reason says why a part is missing.
@@ -292,6 +296,8 @@ def table(
     frame = pd.DataFrame(scores, index=clips, columns=list(model.labels))
     frame.insert(0, "reason", [h.reason for h in decoded])
     frame.insert(1, "silent", [h.silent for h in decoded])
+    if any(h.cut for h in decoded):
+        frame.insert(2, "cut", [h.cut for h in decoded])
     heard = (frame["reason"] == "").to_numpy()
     classes = class_columns(model.labels, model.task) if model.task == "joint" else ()
     given = np.array([*reasons] or [""] * len(clips), dtype=object)

@@ -18,7 +18,7 @@ from sertools.models.model import ClipModel, Model, explains, is_by_clip
 from sertools.tables.condition import CLEAN, Condition
 from sertools.tables.layers import Layers
 
-RESERVED = ("clip", "file", "reason", "silent")
+RESERVED = ("clip", "file", "reason", "silent", "cut")
 """Columns that stored and exported tables have in addition to the labels."""
 
 
@@ -101,6 +101,7 @@ def predict_conditions(
                 }
             ),
             silent=int(frame["silent"].sum()),
+            cut=int(frame["cut"].eq(True).sum()) if "cut" in frame else 0,
             layers=Layers(shards=tuple(means)) if means else None,
         )
     _check_some_scored(predicted[str(conditions[0])], corpus)

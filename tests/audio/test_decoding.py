@@ -15,8 +15,8 @@ import soxr
 
 from sertools.audio.decoding import opened
 from sertools.audio.files import duration_s, read_audio, sampling_rate, unusual
-from sertools.audio.flac_frames import samples_held, samples_stated
-from sertools.audio.unfinished import CUT, NO_LENGTH, TOO_SHORT
+from sertools.audio.flac_frames import last_frame, samples_stated
+from sertools.audio.unfinished import CUT, NO_LENGTH, TOO_LONG, TOO_SHORT
 from sertools.errors import AudioError
 from tests.helpers.places import ROOT
 
@@ -90,6 +90,23 @@ def test_aac_is_read_where_pyav_is_installed(monkeypatch: pytest.MonkeyPatch) ->
         AudioError, match=r"^aac.m4a is AAC in MP4 \(.m4a\), which needs PyAV: pip install av"
     ):
         read_audio(CASES / "aac.m4a", 16000)
+
+
+@pytest.mark.parametrize("codec", ["ac3", "wavpack", "tta"])
+def test_other_formats_that_libsndfile_lacks_are_read_by_pyav(tmp_path: Path, codec: str) -> None:
+    av = pytest.importorskip("av", reason="these formats are read by PyAV")
+    path, sent = tmp_path / f"a.{codec}", np.sin(np.arange(32000) / 20)
+    with av.open(str(path), "w", format={"wavpack": "wv"}.get(codec, codec)) as file:
+        stream = file.add_stream(codec, rate=32000, layout="mono")
+        kinds = {"ac3": "fltp", "wavpack": "fltp", "tta": "s16"}
+        frame = np.rint(sent * 2**14).astype(np.int16) if codec == "tta" else (sent / 2).astype(np.float32)
+        made = av.AudioFrame.from_ndarray(frame[None], format=kinds[codec], layout="mono")
+        made.sample_rate = 32000
+        for packet in [*stream.encode(made), *stream.encode(None)]:
+            file.mux(packet)
+    heard = read_audio(path, 32000)
+    assert abs(len(heard) - 32000) < 3000
+    assert np.abs(np.abs(np.fft.rfft(heard[2000:18000])).argmax() - 32000 / 20 / 2 / np.pi * 0.5) < 2
 
 
 def test_a_damaged_file_of_a_video_player_is_one_sentence(tmp_path: Path) -> None:
@@ -265,4 +282,22 @@ def test_the_last_frames_of_a_flac_file_say_how_long_it_is(tmp_path: Path, sampl
     start = (tmp_path / "a.flac").read_bytes()[:64]
     assert samples_stated(start) == samples
     # a single frame is not sure to be one
-    assert samples_held(tmp_path / "a.flac", start) == (samples if samples > 4096 else 0)
+    last = last_frame(tmp_path / "a.flac", start)
+    assert (last.end if last else 0) == (samples if samples > 4096 else 0)
+
+
+@pytest.mark.parametrize("share", [0.6, 0.9])
+@pytest.mark.parametrize("suffix", ["wav", "flac", "mp3", "ogg", "aiff", "au", "w64"])
+def test_a_file_that_was_cut_is_read_as_far_as_it_goes(tmp_path: Path, suffix: str, share: float):
+    path = tmp_path / f"a.{suffix}"
+    soundfile.write(path, np.random.default_rng(5).uniform(-0.5, 0.5, 64000), 16000)
+    whole = read_audio(path, 16000)
+    assert unusual(path) == ""
+    content = path.read_bytes()
+    path.write_bytes(content[: round(share * len(content))])
+    part = read_audio(path, 16000)
+    assert abs(len(part) / len(whole) - share) < 0.1
+    assert duration_s(path) == len(part) / 16000
+    assert unusual(path) in (TOO_LONG, CUT)
+    if suffix in ("wav", "flac"):
+        np.testing.assert_array_equal(part, whole[: len(part)])
