@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from sertools.corpora.layouts.audformat_folder import read_audformat
 from sertools.corpora.layouts.manifest import MANIFESTS, read_table
 from sertools.corpora.raters.attach import with_published_raters
 from sertools.corpora.raters.one_row_per_rater import one_row_per_clip
+from sertools.corpora.sources.hub_datasets import holds_sound
 from sertools.corpora.sources.sources import read_source
 from sertools.corpora.sources.tar_shards import read_shards, shards
 from sertools.errors import CorpusError, nearest
@@ -229,6 +231,8 @@ def _read(path: Path, stem: str = "") -> RawCorpus:
     sounds = recordings.read_recordings(path)
     if sounds is not None:
         return RawCorpus(table=sounds, name=name, source=name, root=path, notes=recordings.NOTES)
+    if any(holds_sound(file) for kind in ("parquet", "arrow") for file in islice(path.rglob(f"*.{kind}"), 1)):
+        return _read_source(f"datasets:{path}")
     raise CorpusError(
         f"{path} is not a corpus: it has no corpus.toml, db.yaml or metadata.csv, no recordings, no folders "
         "named like emotions, and no known layout",
@@ -237,7 +241,9 @@ def _read(path: Path, stem: str = "") -> RawCorpus:
 
 
 def _read_manifest(path: Path) -> RawCorpus:
-    """A table of clips; JSON lines of EmoBox have names and paths of their own."""
+    """A table of clips; JSON lines of EmoBox have names and paths of their own, other tables the sound."""
+    if holds_sound(path):
+        return _read_source(f"datasets:{path}")
     table = read_table(path)
     if not emobox_lines.is_emobox(table):
         return RawCorpus(table=table, name=path.stem, source=path.name, root=path.parent)

@@ -10,7 +10,7 @@ from sertools.exploration.measured import NUMBERS, Sound
 from sertools.exploration.over_speakers import Numbers
 from sertools.exploration.recordings import PROPERTIES
 from sertools.exploration.sections import Row, Section, table
-from sertools.exploration.sentences import sentence_column
+from sertools.exploration.sentences import PACE, sentence_column
 from sertools.labels import DIMENSIONS
 from sertools.metrics.classification import uar_statistic
 from sertools.metrics.confounds import equal_bins, guessed_classes, guessed_ratings
@@ -90,6 +90,7 @@ def properties(clips: pd.DataFrame, sound: Sound | None, unit: NDArray[np.intege
     if spoken:
         columns["the sentence"] = clips[spoken]
     columns |= {f"the {name}": clips[name] for name in ATTRIBUTES if name in clips}
+    columns |= {"the words per second": clips[PACE]} if PACE in clips else {}
     if sound is not None and sound.recordings:
         measured = sound.table
         columns |= {"the sampling rate": measured["rate"], "the number of channels": measured["channels"]}

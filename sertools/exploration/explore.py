@@ -16,7 +16,7 @@ from sertools.exploration.people import groups_section, people_section
 from sertools.exploration.raters import raters_section
 from sertools.exploration.recordings import duplicates_section, recordings_section
 from sertools.exploration.sections import Exploration
-from sertools.exploration.sentences import sentences_section
+from sertools.exploration.sentences import sentences_section, with_pace
 from sertools.files import check_writable, write_text
 
 Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
@@ -46,7 +46,8 @@ def explore(
             heard = measured(corpus, advance)
     elif sound:
         notes.append("None of the sound files is there, so that only the table was read")
-    clips = corpus.clips
+    clips, told = with_pace(corpus)
+    notes += told
     sections = [
         labels_section(clips),
         people_section(clips),

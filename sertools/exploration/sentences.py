@@ -1,12 +1,39 @@
 """Sentences: what is said, how often, and with which emotions."""
 
+import numpy as np
 import pandas as pd
 
+from sertools.corpora.corpus import Corpus
+from sertools.corpora.layouts.published.textgrid import words
+from sertools.errors import CorpusError
 from sertools.exploration.sections import Row, Section, bars, span, table
 from sertools.wording import plural
 
 MOST_SHOWN = 15
 """Most sentences in the figure."""
+
+
+PACE = "words_per_s"
+"""Column with the words per second, from the first word to the end of the last one."""
+
+
+def with_pace(corpus: Corpus) -> tuple[pd.DataFrame, list[str]]:
+    """The clips with the words per second of those that have alignments, and sentences on what is wrong."""
+    clips = corpus.clips
+    if "alignment" not in clips or clips["alignment"].isna().all():
+        return clips, []
+    pace, wrong = [], list[str]()
+    for file in clips["alignment"]:
+        spoken: list[tuple[str, float, float]] = []
+        if isinstance(file, str):
+            try:
+                spoken = words(corpus.root / file)
+            except CorpusError as error:
+                wrong.append(error.message)
+        length = spoken[-1][2] - spoken[0][1] if spoken else 0.0
+        pace.append(len(spoken) / length if length > 0 else np.nan)
+    told = [f"{plural(len(wrong), 'alignment')} cannot be read: {wrong[0]}"] if wrong else []
+    return clips.assign(**{PACE: pace}), told
 
 
 def sentence_column(clips: pd.DataFrame) -> str:
@@ -37,6 +64,7 @@ def sentences_section(clips: pd.DataFrame) -> Section | None:
     without = len(clips) - len(said)
     if without:
         sentences.append(f"{plural(without, 'clip has', 'clips have')} no {column}.")
+    sentences += _pace(clips)
     text_of: dict[str, str] = {}
     if len(texts):
         spoken = clips.dropna(subset="transcript").drop_duplicates(column)
@@ -68,6 +96,18 @@ def sentences_section(clips: pd.DataFrame) -> Section | None:
         tables=[table("sentences", "Sentences", columns, rows)],
         figures=[figure] if repeated else [],
     )
+
+
+def _pace(clips: pd.DataFrame) -> list[str]:
+    """A sentence on the words per second, where alignments tell them."""
+    known = clips[PACE].dropna() if PACE in clips else pd.Series(dtype=float)
+    if known.empty:
+        return []
+    low, middle, high = known.quantile([0.25, 0.5, 0.75])
+    return [
+        f"By the alignments of {plural(len(known), 'clip')}, {middle:.1f} words are spoken per second "
+        f"(median; half of the clips have {low:.1f} to {high:.1f})."
+    ]
 
 
 def _missing_emotions(by_emotion: pd.DataFrame, counts: "pd.Series[int]") -> list[str]:

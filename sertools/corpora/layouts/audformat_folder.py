@@ -12,7 +12,7 @@ from sertools.errors import CorpusError, foreign
 from sertools.files import read_yaml
 from sertools.labels import DIMENSIONS, canonical
 
-COLUMN_NAMES = {"gender": "sex"}
+COLUMN_NAMES = {"gender": "sex", "transcription": "transcript"}
 """Name of a predefined audformat scheme → sertools' name."""
 
 LABELS = {"emotion", *DIMENSIONS}
@@ -86,6 +86,9 @@ def _joined(database: Any, tables: dict[str, pd.DataFrame], where: str) -> Datab
     notes = [f"rows from the tables {', '.join(rows)}"]
     if unread:
         notes.append(f"tables not read, because their labels are for other units: {', '.join(unread)}")
+    languages = list(map(str, database.languages or ()))
+    if len(languages) == 1 and "language" not in clips:
+        clips = clips.assign(language=languages[0])
     return Database(
         name=str(database.name),
         table=clips.reset_index(),
@@ -145,10 +148,15 @@ def _table_file(folder: Path, name: object) -> Path:
 
 
 def _with_attributes(clips: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
-    """The clips with those columns of a table that they lack; values of a file go to all of its segments."""
+    """The clips with those columns of a table that they lack; values of a file go to all of its segments.
+
+    Except the transcript: that of a file is not that of a segment.
+    """
     same = table.index.nlevels == clips.index.nlevels
     keys = clips.index if same else clips.index.get_level_values("file")
     new = {column: table[column].reindex(keys).to_numpy() for column in table if column not in clips}
+    if not same:
+        new.pop("transcript", None)
     return pd.concat([clips, pd.DataFrame(new, index=clips.index)], axis="columns")
 
 
@@ -164,7 +172,10 @@ def _columns(database: Any, table: Any) -> pd.DataFrame:
         labels = database.schemes[column.scheme_id].labels if column.scheme_id else None
         if isinstance(labels, str):
             labels = database[labels].get().to_dict(orient="index")
-        if isinstance(labels, dict):
+        if isinstance(labels, dict) and all(isinstance(told, str) for told in labels.values()):
+            # a scheme of texts, as emodb's transcription: a01 → the sentence
+            frame[name] = frame[name].astype(object).map(labels)
+        elif isinstance(labels, dict):
             facts = pd.DataFrame.from_dict(labels, orient="index")
             for fact in facts:
                 if fact not in frame:

@@ -6,7 +6,8 @@ File names encode actor, sentence, emotion and level: `1001_DFA_ANG_XX`. Three l
 `VideoDemographics.csv` beside them, or else without sex), and a folder with a `metadata.csv`.
 
 Traps: the intended emotion is recognised by 40 % of the votes on the voice; votes on face and video are other
-answers (`queryType` 2 and 3). EMO-SUPERB's labels are shares of the votes on the voice.
+answers (`queryType` 2 and 3). A person (`localid`) may have rated in several sessions (`sessionNums`).
+EMO-SUPERB's labels are shares of the votes on the voice.
 """
 
 import re
@@ -94,16 +95,16 @@ def raters(root: Path) -> pd.DataFrame:
     if not path.is_file():
         raise CorpusError(f"{root} has no finishedResponses.csv, so its raters are unknown")
     answers = read_table(path)
-    absent = [name for name in ("clipName", "sessionNums", "queryType", "respEmo") if name not in answers]
+    absent = [name for name in ("clipName", "localid", "queryType", "respEmo") if name not in answers]
     if absent:
         raise CorpusError(f"{path.name} has no column {absent[0]!r}; it has {', '.join(answers.columns)}")
-    voice = answers[answers["queryType"] == "1"].drop_duplicates(["clipName", "sessionNums"])
+    voice = answers[answers["queryType"] == "1"].drop_duplicates(["clipName", "localid"])
     letters = {name[0].upper(): name for name in EMOTIONS.values()}
     files = {Path(file).stem: file for file in scan(root)["file"]}
     return pd.DataFrame(
         {
             "clip": voice["clipName"].map(lambda name: files.get(name, name)),
-            "rater": voice["sessionNums"],
+            "rater": voice["localid"],
             "emotion": voice["respEmo"].map(lambda letter: letters.get(letter, letter)),
         }
     )

@@ -1,9 +1,10 @@
 """MSP-Podcast: spontaneous speech from podcasts, rated by a crowd for arousal, valence, dominance, emotion.
 
 `Audios/` (later `Audio/`) and `Labels/labels_concensus.csv` (spelt this way up to about release 1.9, later
-`labels_consensus.csv`), `labels_detailed.csv` with every rater, and from 1.11 on `Transcripts/` and
-alignments (not read). Ratings on 1 … 7. The speaker `Unknown` is no speaker, and X (no agreement) and O
-(other) are no emotions.
+`labels_consensus.csv`), `labels_detailed.csv` (in older releases `labels_detailed.json`) with every rater,
+and from 1.11 on `Transcripts/` and alignments of the words, a TextGrid for each clip, whose path becomes the
+column `alignment`. Ratings on 1 … 7. The speaker `Unknown` is no speaker, and X (no agreement) and O (other)
+are no emotions.
 
 Traps: releases change splits and labels of the same clips, so scores on test 1 of two releases are not
 comparable; test 3 of 1.12 and 2.0 has no labels; test 2 is of unknown speakers; releases 1.0 to 1.5 have

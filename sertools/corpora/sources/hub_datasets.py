@@ -165,6 +165,28 @@ def _stream(data: Any, text: str) -> Stream:
     return Stream(rows=lambda: iter(undecoded), audio=audio, labels=labels)
 
 
+def holds_sound(path: Path) -> bool:
+    """Does a Parquet or Arrow file have a column with the bytes of sound files? False for other files."""
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        if path.suffix.lower() == ".parquet":
+            schema = pyarrow.parquet.read_schema(path)
+        elif path.suffix.lower() == ".arrow":
+            with path.open("rb") as stream:
+                schema = pyarrow.ipc.open_stream(stream).schema
+        else:
+            return False
+    except (OSError, pyarrow.ArrowException):
+        return False
+    return any(
+        pyarrow.types.is_struct(field.type)
+        and {"bytes", "path"} <= {inner.name for inner in field.type.fields}
+        for field in schema
+    )
+
+
 def _holds_bytes(feature: Any) -> bool:
     return isinstance(feature, dict) and {"bytes", "path"} <= set(feature)
 

@@ -39,14 +39,19 @@ def test_split_and_declared_scale_are_obeyed(tmp_path: Path) -> None:
 def test_labels_of_whole_files_without_segments_are_files(tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        db = audformat.Database("files")
+        db = audformat.Database("files", languages=["de"])
+        db.schemes["transcription"] = audformat.Scheme(labels={"t1": "Ja.", "t2": "Nein."})
         db["t"] = audformat.Table(audformat.filewise_index(["x.wav", "y.wav"]))
         db["t"]["valence"] = audformat.Column()
         db["t"]["valence"].set([0.25, 1.0])
+        db["t"]["transcription"] = audformat.Column(scheme_id="transcription")
+        db["t"]["transcription"].set(["t2", "t1"])
         db.save(str(tmp_path / "db"))
     clips = load_corpus(str(tmp_path / "db")).clips
     assert clips.index.tolist() == ["x.wav", "y.wav"]
     assert clips["valence"].tolist() == [0.25, 1.0]
+    assert clips["transcript"].tolist() == ["Nein.", "Ja."]
+    assert clips["language"].tolist() == ["deu", "deu"]
 
 
 def test_pickles_are_never_loaded(tmp_path: Path) -> None:

@@ -94,9 +94,9 @@ def test_raters_of_the_voice_alone_count_once(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match=r"has no finishedResponses\.csv"):
         crema_d.raters(tmp_path)
     (tmp_path / "finishedResponses.csv").write_text(
-        '"","sessionNums","queryType","clipName","respEmo"\n'
-        '"1","7","1","1001_DFA_ANG_XX","A"\n"2","7","1","1001_DFA_ANG_XX","A"\n"3","7","2","1001_DFA_ANG_XX","D"\n'
-        '"4","9","1","1001_DFA_ANG_XX","N"\n'
+        '"","localid","sessionNums","queryType","clipName","respEmo"\n'
+        '"1","7","1","1","1001_DFA_ANG_XX","A"\n"2","7","2","1","1001_DFA_ANG_XX","A"\n'
+        '"3","7","1","2","1001_DFA_ANG_XX","D"\n"4","9","1","1","1001_DFA_ANG_XX","N"\n'
     )
     assert crema_d.raters(tmp_path).to_numpy().tolist() == [
         ["AudioWAV/1001_DFA_ANG_XX.wav", "7", "anger"],

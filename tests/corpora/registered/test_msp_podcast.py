@@ -1,5 +1,6 @@
 """MSP-Podcast is read from the trees of several releases."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -138,3 +139,49 @@ def test_table_of_another_kind_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CorpusError) as caught:
         load_corpus(str(tmp_path))
     assert str(caught.value) == ("labels_consensus.csv has no column 'EmoAct'; it has FileName, EmoClass")
+
+
+ANSWERS = {
+    "WORKER1": {"EmoClass_Major": "Angry", "EmoClass_Second": "Angry,Annoyed", "EmoAct": "7", "EmoVal": "1",
+                "EmoDom": "4"},
+    "WORKER2": {"EmoClass_Major": "Other-bored", "EmoClass_Second": "", "EmoAct": "5", "EmoVal": "3",
+                "EmoDom": "NaN"},
+}  # fmt: skip
+
+
+def test_raters_of_older_releases_are_read_from_json(tmp_path: Path) -> None:
+    root = tree(tmp_path / "m", "labels_concensus.csv", "Audios", "Validation")
+    path = root / "Labels/labels_detailed.json"
+    path.write_text(json.dumps({"MSP-PODCAST_0001_0001.wav": ANSWERS}))
+    corpus = load_corpus(str(root))
+    clip = corpus.clips.loc["Audios/MSP-PODCAST_0001_0001.wav"]
+    assert json.loads(clip["raters"]) == ["WORKER1", "WORKER2"]
+    assert json.loads(clip["ratings_emotion"]) == ["anger", "other"]
+    assert json.loads(clip["ratings_arousal"]) == [1.0, pytest.approx(4 / 6)]
+    assert json.loads(clip["ratings_dominance"]) == [0.5, None]
+    path.write_text('{"a.wav": ["WORKER1"]}')
+    note = next(note for note in load_corpus(str(root)).notes if note.startswith("no raters"))
+    assert note == "no raters: labels_detailed.json does not have the form clip → rater → labels"
+
+
+def test_rater_without_a_rating_of_one_dimension_is_kept(tmp_path: Path) -> None:
+    root = tree(tmp_path / "m", "labels_consensus.csv", "Audios", "Development")
+    (root / "Labels/labels_detailed.csv").write_text(
+        "FileName,EmoDetail\n"
+        'MSP-PODCAST_0001_0001.wav,"WORKER1; Angry; Angry,Annoyed,; A:7.0; V:1.0; D:4.0;"\n'
+        'MSP-PODCAST_0001_0001.wav,"WORKER2; Sad; Sad,; A:NaN; V:2.0; D:NaN;"\n'
+    )
+    rated = msp_podcast.raters(root)
+    assert rated["rater"].tolist() == ["WORKER1", "WORKER2"]
+    assert rated["valence"].tolist() == [1.0, 2.0]
+    assert rated["arousal"].isna().tolist() == [False, True]
+
+
+def test_alignments_are_named_for_the_clips_that_have_one(tmp_path: Path) -> None:
+    root = tree(tmp_path / "m", "labels_consensus.csv", "Audios", "Development")
+    (root / "ForceAligned").mkdir()
+    (root / "ForceAligned/MSP-PODCAST_0001_0002.TextGrid").touch()
+    clips = load_corpus(str(root)).clips
+    assert clips["alignment"].dropna().to_dict() == {
+        "Audios/MSP-PODCAST_0001_0002.wav": "ForceAligned/MSP-PODCAST_0001_0002.TextGrid"
+    }

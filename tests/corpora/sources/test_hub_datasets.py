@@ -56,6 +56,17 @@ def test_parquet_is_read_and_the_columns_are_told(tmp_path: Path) -> None:
     assert again.clips["speaker"].tolist() == ["x", "x"]
 
 
+def test_sound_inside_is_found_without_the_scheme(tmp_path: Path) -> None:
+    pq.write_table(table(), tmp_path / "mine.parquet")
+    (tmp_path / "data").mkdir()
+    pq.write_table(table(("c.wav", "d.wav", "e.wav")), tmp_path / "data/test-00000-of-00001.parquet")
+    for place, clip in (("mine.parquet", "a"), ("data", "c"), ("data/test-00000-of-00001.parquet", "c")):
+        corpus = load_corpus(str(tmp_path / place), scale={"valence": (1, 5)})
+        assert corpus.clips["emotion"].tolist() == ["anger", "neutral", "happiness"]
+        assert corpus.clips.index[0] == clip
+    assert len(load_corpus(f"{tmp_path / 'data'}:test", scale={"valence": (1, 5)}).clips) == 3
+
+
 def test_splits_are_those_of_the_file_names_and_must_be_chosen(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     for split in ("train", "test"):

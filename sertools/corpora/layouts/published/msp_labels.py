@@ -2,7 +2,8 @@
 
 `Labels/labels_consensus.csv` has one row per clip, `Labels/labels_detailed.csv` one row per clip and rater,
 in columns of its own (`EmoClass_Major`, …) or in one column `EmoDetail`: `WORKER1; Neutral; Neutral,Tired,;
-A:4.0; V:4.0; D:4.0;`. `Transcripts/` has one text file per clip.
+A:4.0; V:4.0; D:4.0;`. Older releases have `labels_detailed.json` instead or beside it: clip → rater → the
+same columns. `Transcripts/` has one text file per clip, and the folder of alignments one TextGrid.
 """
 
 import re
@@ -13,6 +14,7 @@ import pandas as pd
 from sertools.corpora.layouts.manifest import read_table
 from sertools.corpora.layouts.published.found_files import first_folder, first_of
 from sertools.errors import CorpusError
+from sertools.files import read_json
 
 EMOTIONS = {
     "A": "anger", "S": "sadness", "H": "happiness", "U": "surprise", "F": "fear", "D": "disgust",
@@ -26,9 +28,12 @@ DIMENSIONS = {"arousal": "EmoAct", "dominance": "EmoDom", "valence": "EmoVal"}
 SCALE = dict.fromkeys(DIMENSIONS, (1.0, 7.0))
 FOLDERS = ("Labels", "labels", "label", "")
 DETAIL = re.compile(
-    r"(?P<rater>\S+); *(?P<emotion>[^;]*);.*?A: *(?P<EmoAct>[\d.]+); *V: *(?P<EmoVal>[\d.]+); *"
-    r"D: *(?P<EmoDom>[\d.]+)", re.DOTALL,
+    r"(?P<rater>\S+); *(?P<emotion>[^;]*);.*?A: *(?P<EmoAct>[\d.]+|NaN); *V: *(?P<EmoVal>[\d.]+|NaN); *"
+    r"D: *(?P<EmoDom>[\d.]+|NaN)", re.DOTALL,
 )  # fmt: skip
+RATER = ("rater", "Worker", "Workers", "Annotator", "WorkerID", "Name")
+ALIGNMENTS = ("ForceAligned", "ForcedAligned", "ForcedAlignment", "Alignments", "Alignment", "TextGrids")
+"""No public text that was found names the folder; files `MSP-PODCAST_0001_0008.TextGrid` are looked for."""
 
 
 def labels(root: Path, what: str = "consensus") -> Path | None:
@@ -71,6 +76,9 @@ def scan(root: Path) -> pd.DataFrame:
         clips["transcript"] = [
             _words(root / folder / f"{Path(name).stem}.txt") for name in theirs["FileName"]
         ]
+    aligned = _alignments(root)
+    if aligned:
+        clips["alignment"] = [aligned.get(Path(name).stem) for name in theirs["FileName"]]
     return clips
 
 
@@ -80,16 +88,11 @@ def raters(root: Path) -> pd.DataFrame:
     Raises:
         CorpusError: no table of raters, or one of an unknown form
     """
-    path = labels(root, "detailed")
-    if path is None:
-        raise CorpusError(f"{root} has no labels_detailed.csv, so its raters are unknown")
-    theirs = read_table(path)
+    path, theirs = _detailed(root)
     if "EmoDetail" in theirs:
         told = theirs["EmoDetail"].str.extract(DETAIL)
         theirs = theirs[["FileName"]].join(told.rename(columns={"emotion": "EmoClass_Major"}))
-    rater = next(
-        (name for name in ("rater", "Worker", "Workers", "Annotator", "WorkerID") if name in theirs), None
-    )
+    rater = next((name for name in RATER if name in theirs), None)
     absent = [name for name in ("FileName", "EmoClass_Major", *DIMENSIONS.values()) if name not in theirs]
     if absent or rater is None:
         missing = absent[0] if absent else "Worker"
@@ -100,6 +103,35 @@ def raters(root: Path) -> pd.DataFrame:
     for ours, name in DIMENSIONS.items():
         table[ours] = pd.to_numeric(theirs[name], errors="coerce")
     return table
+
+
+def _detailed(root: Path) -> tuple[Path, pd.DataFrame]:
+    """The table of raters, from CSV or else JSON."""
+    path = labels(root, "detailed")
+    if path is not None:
+        return path, read_table(path)
+    path = first_of(root, [f"{folder}/labels_detailed.json".lstrip("/") for folder in FOLDERS])
+    if path is None:
+        raise CorpusError(f"{root} has no labels_detailed.csv, so its raters are unknown")
+    told = read_json(path, error=CorpusError, what="the table of raters")
+    try:
+        rows = [
+            {"FileName": clip, "rater": rater, **said}
+            for clip, raters_of in told.items()
+            for rater, said in raters_of.items()
+        ]
+    except (AttributeError, TypeError) as error:
+        raise CorpusError(f"{path.name} does not have the form clip → rater → labels") from error
+    return path, pd.DataFrame(rows)
+
+
+def _alignments(root: Path) -> dict[str, str]:
+    """Name of a clip → its TextGrid, relative to the folder of the corpus; empty if there are none."""
+    folder = first_folder(root, ALIGNMENTS)
+    if not (root / folder).is_dir():
+        return {}
+    found = sorted((root / folder).rglob("*.TextGrid"))
+    return {path.stem: path.relative_to(root).as_posix() for path in found}
 
 
 def _word(answer: str) -> str:
