@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sertools.errors import ModelError, reason
-from sertools.models.checkpoints.hub.files import names_code, own_code
+from sertools.models.checkpoints.hub.own_code import named_code, names_code, own_code
 from sertools.models.checks import MAX_RATE_HZ
 
 WHISPER_HOP = 320
@@ -91,7 +91,7 @@ def unreadable(path: Path, error: Exception, trust_remote_code: bool) -> ModelEr
     """The error for a settings file that cannot be read, or that requires code which is not trusted."""
     if names_code(path) and not trust_remote_code:
         files = own_code(path.parent)
-        code = f"{files} in {path.parent}" if files else "the .py files on its page of the model hub"
+        code = f"{files} in {path.parent}" if files else f"{named_code(path)} on the model hub"
         return ModelError(
             f"{path} requires code that comes with the checkpoint, which is not run by default",
             hint=f"review {code}, then add --trust-remote-code",

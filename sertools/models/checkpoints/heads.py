@@ -137,7 +137,8 @@ def build(
         ModelError: a key of the encoder or the head is missing, has the wrong shape, or would stay unread
     """
     tensors = weight_tensors(folder) if merged is None else merged
-    layout, prefix = layout_of(set(tensors), list(config.architectures or []), head)
+    code = getattr(config, "auto_map", None) if trust_remote_code else None
+    layout, prefix = layout_of(set(tensors), [*(config.architectures or []), *(code or [])], head)
     if merged is None:
         module, info = _pretrained(folder, config, layout, tensors, trust_remote_code=trust_remote_code)
     else:

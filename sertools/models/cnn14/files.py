@@ -91,7 +91,14 @@ def config_of(folder: Path) -> Config:
         config = Config.model_validate(read_json(path, error=ModelError, what="the configuration"))
     except ValidationError as error:
         first = error.errors()[0]
-        raise ModelError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        key = ".".join(map(str, first["loc"]))
+        if first["type"] == "extra_forbidden":
+            known = ", ".join(Config.model_fields)
+            raise ModelError(
+                f"{path} has the key {key!r}, which CNN14 has no use for",
+                hint=f"known: {known}; a checkpoint of transformers is named without cnn14:",
+            ) from error
+        raise ModelError(f"{path} has an error at {key!r}: {first['msg']}") from error
     if max(config.window, config.hop) > MAX_WINDOW:
         raise ModelError(f"{path}: window {config.window} or hop {config.hop} is more than {MAX_WINDOW}")
     positive = min(config.sampling_rate, config.window, config.hop) > 0 and config.window % 2 == 0

@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 
 from sertools.errors import ModelError, foreign
 from sertools.models.checkpoints.hub.card import licence
-from sertools.models.checkpoints.hub.files import commit_of, local_or_downloaded, name_and_source, own_code
+from sertools.models.checkpoints.hub.files import commit_of, local_or_downloaded, name_and_source
+from sertools.models.checkpoints.hub.own_code import own_code
 from sertools.models.checks import check_finite, names, trial
 from sertools.models.device import find_device, only_fp32
 from sertools.models.load import LoadOptions

@@ -15,8 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sertools.corpora.seen.record import beside
-from sertools.errors import ModelError
-from sertools.files import read_json
 from sertools.models import padding
 from sertools.models.checkpoints import (
     feature_extraction,
@@ -27,7 +25,8 @@ from sertools.models.checkpoints import (
 from sertools.models.checkpoints.described_heads import head_in, layout_named
 from sertools.models.checkpoints.heads import Network, build, build_foreign, compared_with, hidden_of
 from sertools.models.checkpoints.hub.card import licence
-from sertools.models.checkpoints.hub.files import commit_of, folder_of, names_code, own_code
+from sertools.models.checkpoints.hub.files import commit_of, folder_of
+from sertools.models.checkpoints.hub.own_code import code_files, digest_with, is_own, listed_code
 from sertools.models.checkpoints.inputs import (
     Inputs,
     check_extractor,
@@ -36,7 +35,7 @@ from sertools.models.checkpoints.inputs import (
     shapes,
     shortest_of,
 )
-from sertools.models.checkpoints.label_names import check_label_names
+from sertools.models.checkpoints.label_names import outputs_of
 from sertools.models.checkpoints.settings import check_settings
 from sertools.models.checkpoints.weights.adapters import (
     Adapter,
@@ -45,14 +44,13 @@ from sertools.models.checkpoints.weights.adapters import (
     with_labels,
 )
 from sertools.models.checkpoints.weights.deciding import content_digest, deciding_files
-from sertools.models.checks import names
 from sertools.models.derived.random_twin import redrawn, twin_fingerprint, untrained
 from sertools.models.device import find_device, first_precision, in_halves, stamped
 from sertools.models.load import LoadOptions
 from sertools.models.loaded import LoadedSignalModel, signal_facts, trained_facts
-from sertools.models.model import Frames, Outputs, Signal, Task
+from sertools.models.model import Frames, Outputs, Signal
 from sertools.models.packed import passes
-from sertools.models.task import activated, task_of
+from sertools.models.task import activated
 
 if TYPE_CHECKING:
     import torch
@@ -273,7 +271,9 @@ def load(rest: str, options: LoadOptions) -> TransformersModel:
         hashed = pool.submit(content_digest, folder, FINGERPRINT_VERSION, options.head, options.labels)
         config, extractor, notes, network = _read(folder, options)
         content = hashed.result()
-    labels, task = _outputs_of(network, config, options, folder)
+    own = code_files(network.module, config, extractor)
+    content = digest_with(content, own)
+    labels, task = outputs_of(network, config, options.labels, folder)
     device = find_device(options.device)
     network.module.to(device)
     rate = int(extractor.sampling_rate)
@@ -283,13 +283,13 @@ def load(rest: str, options: LoadOptions) -> TransformersModel:
         labels=labels,
         task=task,
         sampling_rate=rate,
-        shortest=feature_extraction.shortest(config) or shortest_of(extractor, rate),
+        shortest=feature_extraction.shortest(config) or _shortest(network.module, extractor, device),
         longest=feature_extraction.longest(extractor, rate),
         fingerprint=stamped(content, precision, device),
         training=beside(folder),
-        files=tuple(path.name for path in deciding_files(folder)),
+        files=tuple(path.name for path in (*deciding_files(folder), *own)),
         keys_read=network.keys,
-        compared_with=compared_with(network.layout),
+        compared_with="" if is_own(network.module) else compared_with(network.layout),
         facts=signal_facts(
             "transformers checkpoint",
             source,
@@ -298,9 +298,7 @@ def load(rest: str, options: LoadOptions) -> TransformersModel:
             task=task,
             sampling_rate=rate,
             further={
-                "features": feature_extraction.features(extractor),
-                "revision": commit_of(folder) or None,
-                "unexpected_keys": list(network.unexpected),
+                **_further_facts(network, extractor, folder),
                 "precision": precision,
                 "precision_reason": reason,
                 "device": str(device),
@@ -342,8 +340,7 @@ def _read(folder: Path, options: LoadOptions) -> tuple[Any, Any, list[str], Netw
     head = options.head or head_in(config, folder)
     network = build(folder, config, head=head, trust_remote_code=trust)
     check_extractor(extractor, network.module, folder)
-    settings = [folder / "config.json", folder / "preprocessor_config.json"]
-    if trust and any(map(names_code, settings)) and (code := own_code(folder)):
+    if code := listed_code(code_files(network.module, config, extractor)):
         notes = [*notes, f"Code that comes with the checkpoint was run: {code}."]
     return config, extractor, notes, network
 
@@ -361,38 +358,35 @@ def _adapted(adapter: Adapter, options: LoadOptions) -> tuple[Any, Any, list[str
     return config, extractor, [adapter.note, *notes], network
 
 
-def _outputs_of(
-    network: Network, config: Any, options: LoadOptions, folder: Path
-) -> tuple[tuple[str, ...], Task]:
-    """Labels and task; a bare encoder has no labels, whatever config.json names."""
-    path, layout = folder / "config.json", layout_named(network.layout)
-    if not isinstance(config.id2label, dict) or set(config.id2label) != set(range(len(config.id2label))):
-        raise ModelError(f"{path}: the keys of id2label are not 0, 1, 2, …")
-    if network.layout == "none":
-        return (), "encoder"
-    if not options.labels and path.is_file():
-        content = read_json(path, error=ModelError, what="the settings of a checkpoint")
-        check_label_names(content, path)
-    stated = [str(config.id2label[i]) for i in range(len(config.id2label))]
-    count = network.head.outputs if network.head is not None else len(stated)
-    if layout.labels and len(stated) != count:
-        stated = list(layout.labels)
-    if len(stated) != count and not options.labels:
-        raise ModelError(
-            f"the head in {folder} has {count} outputs, but config.json names {len(stated)} labels: "
-            f"{', '.join(stated)}",
-            hint="list the labels in output order as id2label in config.json, or name them: --labels anger,…",
-        )
-    labels = names(options.labels, stated, count, str(folder))
-    return labels, layout.task or task_of(config.problem_type, labels)
+def _shortest(module: Any, extractor: Any, device: "torch.device") -> int:
+    """Fewest samples of which a module without a known convolutional encoder makes an output."""
+    import torch
+
+    rate = int(extractor.sampling_rate)
+
+    def forward(signal: Signal) -> Any:
+        given = inputs_of(extractor, signal, rate=rate, module=module, device=device, masked=True)
+        with torch.inference_mode():
+            return module(**given)
+
+    return shortest_of(extractor, rate, forward if is_own(module) else None)
 
 
 def _network_facts(network: Network, config: Any, folder: Path) -> dict[str, Any]:
+    own = is_own(network.module) and network.layout == "native"
     return {
         "licence": licence(folder),
         "architecture": type(network.module).__name__,
         "model_type": config.model_type,
         "parameters": sum(p.numel() for p in network.module.parameters()),
-        "head": network.layout,
+        "head": "computed by code of the checkpoint" if own else network.layout,
         **({"pooling": network.pooling} if network.head is not None else {}),
+    }
+
+
+def _further_facts(network: Network, extractor: Any, folder: Path) -> dict[str, Any]:
+    return {
+        "features": feature_extraction.features(extractor),
+        "revision": commit_of(folder) or None,
+        "unexpected_keys": list(network.unexpected),
     }

@@ -6,7 +6,6 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from sertools.errors import ModelError
-from sertools.wording import plural
 
 OF_TRANSFORMERS = (
     "*.json", "*.safetensors", "pytorch_model*.bin", "adapter_model.bin", "README.md", "*.txt",
@@ -115,21 +114,6 @@ def folder_of(rest: str, *, trust_remote_code: bool = False) -> tuple[Path, str]
             hint="use --model default, a directory, or a hub id owner/name or owner/name@revision",
         )
     return _downloaded(wanted, [*OF_TRANSFORMERS, *([CODE] if trust_remote_code else [])]), rest
-
-
-def names_code(path: Path) -> bool:
-    """Whether a settings file names classes that are defined in Python files of the checkpoint."""
-    return path.is_file() and '"auto_map"' in path.read_text(encoding="utf-8", errors="replace")
-
-
-def own_code(folder: Path) -> str:
-    """The Python files of a checkpoint, with their lengths, for messages; empty if it has none."""
-    lengths = {
-        path.name: len(path.read_text(encoding="utf-8", errors="replace").splitlines())
-        for path in sorted(folder.glob(CODE))
-        if path.is_file()
-    }
-    return ", ".join(f"{name} ({plural(length, 'line')})" for name, length in lengths.items())
 
 
 def _downloaded(wanted: HubId, files: Sequence[str]) -> Path:
