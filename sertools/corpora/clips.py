@@ -24,8 +24,12 @@ from sertools.corpora.values import (
 from sertools.errors import CorpusError
 from sertools.labels import DIMENSIONS, canonical, canonical_sex, is_unknown
 from sertools.tables.columns import ATTRIBUTES, LABELS, SAME_CLIP
+from sertools.tables.overlap import DIALOGS, SESSIONS
 from sertools.tables.votes import RATINGS
 from sertools.wording import plural
+
+IDENTIFIERS = ("sentence", *DIALOGS, *SESSIONS)
+"""Columns whose values are names, also where they are written as numbers."""
 
 Attach = Callable[[pd.DataFrame, pd.DataFrame], tuple[pd.DataFrame, list[str]]]
 """The table by clip id, and its clips with their files → the table with further columns, and sentences."""
@@ -117,7 +121,8 @@ def as_clips(
     notes += changed
     for name in table.columns:
         if name not in clips and name not in ("clip", SAME_CLIP) and name not in read:
-            clips[name] = attribute(table[name])
+            is_id = name in IDENTIFIERS
+            clips[name] = texts(table[name], missing=MISSING) if is_id else attribute(table[name])
     if listed is not None:
         clips[SAME_CLIP] = listed
         notes.append(

@@ -7,7 +7,8 @@ A module here has
   `VERSION`, `SIMULATED` (the origin of labels that are not human ratings), `RECORDINGS` (the restriction,
   where the licence does not let recordings be passed on), `NOTES` (what to know before trusting a number) and
   `TRIED` (the real data that the reader was tried on; without it, none),
-- `NAMES`: public name → the split it selects, or None for the whole corpus,
+- `NAMES`: public name → the split it selects, or None for the whole corpus, and, where they apply, `FOLDERS`
+  (other usual names of its folder),
 - `recognises(root) -> bool`: does this folder have the layout of the corpus?
 - `scan(root) -> DataFrame`: one row per clip, columns as in a manifest,
 - `raters(root) -> DataFrame`, where the release has them: one row per clip and rater, with `clip` (the id
@@ -23,6 +24,7 @@ To add a corpus, add a file.
 
 import importlib
 import pkgutil
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -165,19 +167,27 @@ def _count(clips: pd.DataFrame, what: str) -> int:
 def _namesakes(folder: Path, stem: str) -> list[Path]:
     """Folders named like the corpus, in any spelling: `MSP-Podcast`, `msp_podcast`, `IEMOCAP_full_release`.
 
-    A name that only begins like that of the corpus comes after those that are equal to it.
+    A name that only begins like that of the corpus, or has it as a word, as `Emotional Speech Dataset (ESD)`,
+    comes after those that are equal to it.
     """
 
     def plain(name: str) -> str:
         return "".join(c for c in name.lower() if c.isalnum())
 
-    wanted = {plain(stem), *(plain(name) for name in modules()[stem].NAMES)}
+    module = modules()[stem]
+    wanted = {plain(stem), *(plain(name) for name in (*module.NAMES, *getattr(module, "FOLDERS", ())))}
     try:
         named = {entry: plain(entry.name) for entry in sorted(folder.iterdir())}
     except OSError:
         return []
     equal = [entry for entry, name in named.items() if name in wanted]
-    return [*equal, *(e for e, name in named.items() if e not in equal and name.startswith(tuple(wanted)))]
+    alike = [
+        entry
+        for entry, name in named.items()
+        if entry not in equal
+        and (name.startswith(tuple(wanted)) or wanted & set(re.split(r"[\W_]+", entry.name.lower())))
+    ]
+    return [*equal, *alike]
 
 
 def _configured(config: Path) -> dict[str, str]:

@@ -27,10 +27,13 @@ def sentence(text: str, tmp_path: Path, **options: object) -> str:
 
 
 def test_ids_keep_their_zeros_and_numbers_become_numbers(tmp_path: Path) -> None:
-    clips = clips_of("file,speaker,age,take,room,empty\na.wav,03,31,1.5,007,\nb.wav,3,,2,8,\n", tmp_path)
+    clips = clips_of(
+        "file,speaker,age,take,room,sentence,empty\na.wav,03,31,1.5,007,12,\nb.wav,3,,2,8,3,\n", tmp_path
+    )
     assert clips["speaker"].tolist() == ["03", "3"]
     assert clips["take"].tolist() == [1.5, 2.0]
     assert clips["room"].tolist() == ["007", "8"]
+    assert clips["sentence"].tolist() == ["12", "3"]  # the name of a sentence is no number
     assert clips["age"].iloc[0] == 31
     assert math.isnan(clips["age"].iloc[1])
     assert clips["empty"].isna().all()

@@ -24,6 +24,7 @@ RECORDINGS = "must not be passed on"
 CITATION = "Chou et al., NNIME: the NTHU-NTUA Chinese interactive multimodal emotion corpus, ACII 2017"
 LANGUAGE = "zho"
 NAMES = {"biic-nnime": None}
+FOLDERS = ("NNIME",)
 NOTES = ("scene is the intended emotion of the whole scene",)
 RENAMED = {"joy": "joyousness"}
 CLIPS = 5028

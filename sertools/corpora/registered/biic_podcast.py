@@ -3,6 +3,9 @@
 `Audios/BIIC-PODCAST_1000_0321_0003.wav` and `Labels/labels_consensus.csv` with the columns of MSP-Podcast.
 That the tables have these columns follows from the corpus' description as a variant of MSP-Podcast and from
 EMO-SUPERB's copy of its labels; no public text shows the released files.
+
+Traps: the published sizes are those of release 1.01 (70,000 clips); as in MSP-Podcast, X is no agreement, O
+another emotion, and a speaker may be `Unknown`, which is no speaker.
 """
 
 from pathlib import Path

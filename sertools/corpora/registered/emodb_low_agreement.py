@@ -3,6 +3,9 @@
 The same actors and sentences as `emodb`. Fewer than 80 % of 20 listeners recognised the intended emotion,
 or fewer than 60 % found the take natural: this shows how a model behaves where people are unsure. Read from
 a folder with a `metadata.csv` that has `recognition_rate`.
+
+Traps: `emotion` is what the actor was asked to express, which listeners often did not hear, so a low score is
+no fault of a model; the speakers and sentences are those of `emodb`.
 """
 
 from pathlib import Path

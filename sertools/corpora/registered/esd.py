@@ -8,6 +8,7 @@ Traps: the folders `train`, `evaluation`, `test` share all speakers (they are fo
 are in several encodings; every sentence is said in every emotion, in parallel, in one language each.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -34,7 +35,7 @@ EMOTIONS = ("neutral", "anger", "happiness", "sadness", "surprise")
 PER_EMOTION = 350
 MALE = ("0004", "0005", "0006", "0008", "0010", "0011", "0012", "0013", "0014", "0020")
 """As other readers of the corpus have it; the other ten are women."""
-ENCODINGS = ("utf-8-sig", "gb2312", "latin-1")
+ENCODINGS = ("utf-8-sig", "gb18030", "latin-1")
 
 
 def recognises(root: Path) -> bool:
@@ -51,18 +52,17 @@ def scan(root: Path) -> pd.DataFrame:
     clips["sentence"] = clips["language"] + (order % PER_EMOTION + 1).astype(str)
     clips["sex"] = clips["speaker"].isin(MALE).map({True: "male", False: "female"})
     words: dict[str, str] = {}
-    for speaker in clips["speaker"].unique():
-        words |= _words(root, speaker)
+    for speaker, file in clips.drop_duplicates("speaker")[["speaker", "file"]].itertuples(index=False):
+        words |= _words(root, speaker, (root / file).parents)
     names = clips["speaker"] + "_" + clips["number"]
     clips["transcript"] = names.map(words)
     return clips.drop(columns="number")
 
 
-def _words(root: Path, speaker: str) -> dict[str, str]:
-    """Id → sentence; empty if the text of the speaker is not there."""
-    path = next(
-        (p for p in (root / speaker / f"{speaker}.txt", root / f"{speaker}.txt") if p.is_file()), None
-    )
+def _words(root: Path, speaker: str, parents: Sequence[Path]) -> dict[str, str]:
+    """Id → sentence; empty if the text of the speaker is in none of the folders above a clip."""
+    inside = [folder for folder in parents if folder.is_relative_to(root)]
+    path = next((p for folder in inside if (p := folder / f"{speaker}.txt").is_file()), None)
     if path is None:
         return {}
     content = path.read_bytes()

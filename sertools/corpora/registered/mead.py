@@ -1,7 +1,8 @@
 """MEAD: English sentences in 8 emotions and 3 intensities by actors in front of several cameras.
 
 `M003/audio/angry/level_1/001.m4a`: actor (M man, W woman), emotion, intensity, number. Neutral has level 1
-only. The sound is AAC (sertools needs PyAV for it), 48 kHz or 44.1 kHz.
+only. The videos beside them, `M003/video/front/angry/level_1/001.mp4`, are not read. The sound is AAC
+(sertools needs PyAV for it), 48 kHz or 44.1 kHz.
 
 Traps: the paper has 60 actors, the public part 48; emotion2vec counts 31,792 clips, EmoBox 31,729. A number
 is another sentence in each emotion, so it is no id of a sentence; the names tell nothing without the folders.
@@ -27,13 +28,14 @@ FORM = (
     r"(?P<emotion>angry|contempt|disgusted|fear|happy|neutral|sad|surprised)/level_(?P<level>[123])/"
     r"(?P<number>\d+)"
 )
+VIDEO = r"[MW]\d\d\d/video/\w+/(?:angry|contempt|disgusted|fear|happy|neutral|sad|surprised)/level_[123]/\d+"
 CLIPS = (31792, 31729)
 SPEAKERS = 48
 
 
 def recognises(root: Path) -> bool:
-    """Are the folders of the audio files named as in MEAD?"""
-    return coded_names.recognised(root, FORM)
+    """Are the folders of the audio files and videos named as in MEAD?"""
+    return coded_names.recognised(root, f"(?:{FORM}|{VIDEO})")
 
 
 def scan(root: Path) -> pd.DataFrame:

@@ -5,8 +5,9 @@
 file of the same name next to the video is read instead of it. Flat copies are named `train_dia0_utt0.wav`.
 
 Traps: the splits share the main speakers; dia125_utt3 of train cannot be decoded and dia110_utt7 of dev is
-missing; cut points are off in places, and the audience laughs. Utterance ids count within a dialogue and
-dialogues within a split, so `dia0_utt0` names three clips.
+missing; apostrophes and dashes of the transcripts are control characters, and are mended here; cut points are
+off in places, and the audience laughs. Utterance ids count within a dialogue and dialogues within a split, so
+`dia0_utt0` names three clips.
 """
 
 from pathlib import Path
@@ -36,6 +37,8 @@ FOLDERS = {
     "test": ("output_repeated_splits_test", "test/output_repeated_splits_test", "test"),
 }
 COLUMNS = ("Utterance", "Speaker", "Emotion", "Sentiment", "Dialogue_ID", "Utterance_ID")
+PUNCTUATION = {0x85: "…", 0x91: "‘", 0x92: "’", 0x93: "“", 0x94: "”", 0x96: "–", 0x97: "—"}
+"""Control characters of the released tables → what they are in Windows' encoding."""
 SIZES = {"train": 9989, "dev": 1109, "test": 2610}
 
 
@@ -75,7 +78,7 @@ def _split(root: Path, split: str) -> pd.DataFrame:
     clips = pd.DataFrame({"clip": f"{split}_" + names})
     clips["file"] = [sound(root, f"{split}_{name}" if flat else f"{folder}/{name}") for name in names]
     clips["speaker"] = theirs["Speaker"].str.strip()
-    clips["transcript"] = theirs["Utterance"]
+    clips["transcript"] = theirs["Utterance"].str.translate(PUNCTUATION)
     clips["emotion"] = theirs["Emotion"]
     clips["sentiment"] = theirs["Sentiment"]
     clips["dialog"] = f"{split}_" + theirs["Dialogue_ID"]

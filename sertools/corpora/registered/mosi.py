@@ -2,6 +2,9 @@
 
 The common distribution: `label.csv` and `Raw/<video_id>/<clip_id>.*`. Sentiment is read as valence.
 libsndfile cannot decode MP4: a WAV, FLAC, OGG or MP3 file of the same name next to the video is used instead.
+
+Traps: the sentiment is that of words, voice and face together, so a model of the voice alone cannot know it
+all; releases have 685 or 686 test segments; the speaker is the video, and a few people are in several.
 """
 
 from pathlib import Path

@@ -31,6 +31,7 @@ CITATION = (
 )
 LANGUAGE = "eng"
 NAMES = {"msp-improv": None}
+FOLDERS = ("IMPROV",)
 NOTES = ("arousal is turned where the published activation of anger is lower than that of sadness",)
 EXPECTED = {
     "clips": 8438, "speakers": 12, "female": 6, "male": 6,

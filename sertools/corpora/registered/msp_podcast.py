@@ -30,6 +30,7 @@ NAMES = {
     "msp-test3": "test3",
 }  # fmt: skip
 
+FOLDERS = ("PODCAST",)
 NO_EMOTION = ("other",)
 SCALE = msp_labels.SCALE
 TEST1_OF_RELEASE = {12902: "1.7", 30647: "1.11 and later"}

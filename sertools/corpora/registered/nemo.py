@@ -2,6 +2,9 @@
 
 `samples/SK7_anger_12.wav` (speaker, emotion, sentence) and `data.tsv` with transcript, sex and age. The exact
 form of the ids is not in the public description; any speaker id of letters and digits is taken.
+
+Traps: nine actors are few for intervals over speakers; 90 sentences by nine actors in six emotions would be
+4860 clips, so that some combinations are missing.
 """
 
 from pathlib import Path

@@ -4,6 +4,9 @@ File names encode all labels: `03-01-06-01-02-01-12` = audio only, speech, fearf
 statement, first repetition, actor 12; even-numbered actors are women. Song and video files are ignored. Three
 layouts: folders `Actor_01` … `Actor_24`, at any depth, all files in one folder, and a folder with a
 `metadata.csv`.
+
+Traps: some downloads contain every actor twice; neutral has one intensity, and so half as many clips; one
+recording has two names (see the notes); calm is an emotion of its own, which other corpora do not have.
 """
 
 import re

@@ -105,3 +105,47 @@ def test_a_folder_of_that_name_here_is_found(tmp_path: Path, monkeypatch: pytest
     monkeypatch.chdir(tmp_path)
     assert load_corpus("savee").root == Path("SAVEE")
     assert "4 of 4 speakers" in load_corpus("savee").notes[0]
+
+
+def test_videos_of_mead_beside_the_sound_do_not_hide_it(tmp_path: Path) -> None:
+    for name in (
+        "audio/angry/level_1/001.m4a",
+        "video/front/angry/level_1/001.mp4",
+        "video/top/sad/level_3/002.mp4",
+    ):
+        path = tmp_path / "M003" / name
+        path.parent.mkdir(parents=True)
+        path.touch()
+    corpus = load_corpus(str(tmp_path))
+    assert corpus.name == "mead"
+    assert corpus.clips["file"].tolist() == ["M003/audio/angry/level_1/001.m4a"]
+
+
+def test_texts_of_esd_are_found_wherever_the_archive_is_unpacked(tmp_path: Path) -> None:
+    folder = tmp_path / "Emotional Speech Dataset (ESD)" / "Emotion Speech Dataset" / "0011"
+    (folder / "Happy").mkdir(parents=True)
+    (folder / "Happy/0011_000701.wav").touch()
+    (folder / "0011.txt").write_text("0011_000701\tThe nine the eggs.\tHappy\n")
+    corpus = load_corpus("esd", data_root=tmp_path)
+    assert corpus.clips["transcript"].tolist() == ["The nine the eggs."]
+
+
+@pytest.mark.parametrize(
+    ("name", "folder", "file"),
+    [("biic-nnime", "NNIME", "Audios/angry_01_A_002.wav"), ("savee", "The SAVEE database", "DC/a01.wav")],
+)
+def test_folder_of_another_usual_name_beside_the_user_is_found(
+    name: str, folder: str, file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / folder / file).parent.mkdir(parents=True)
+    (tmp_path / folder / file).touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    assert load_corpus(name).clips["file"].tolist() == [file]
+
+
+@pytest.mark.parametrize("stem", [stem for stem, m in registry.modules().items() if not hasattr(m, "make")])
+def test_reader_tells_the_traps_of_its_corpus_and_published_counts(stem: str) -> None:
+    module = registry.modules()[stem]
+    assert "Traps: " in str(module.__doc__)
+    assert hasattr(module, "EXPECTED") or hasattr(module, "expected")

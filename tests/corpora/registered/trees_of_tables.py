@@ -158,7 +158,7 @@ TREES: dict[str, Tree] = {
         texts={
             "train/train_sent_emo.csv": MELD_HEADER
             + '1,"also I was, the point",Chandler,neutral,neutral,0,0,8,21,a,b\n',
-            "dev_sent_emo.csv": MELD_HEADER + "1,Oh my God!,Phoebe,joy,positive,0,0,4,7,a,b\n",
+            "dev_sent_emo.csv": MELD_HEADER + "1,Oh my God\x92s!,Phoebe,joy,positive,0,0,4,7,a,b\n",
             "test_sent_emo.csv": MELD_HEADER + "1,Why?,Mark,surprise,positive,0,0,3,19,a,b\n",
         },
         clips={
@@ -171,6 +171,7 @@ TREES: dict[str, Tree] = {
             },
             "dev_splits_complete/dia0_utt0.mp4": {
                 "emotion": "happiness",
+                "transcript": "Oh my God’s!",
                 "split": "dev",
                 "sentiment": "positive",
             },
