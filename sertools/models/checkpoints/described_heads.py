@@ -63,34 +63,61 @@ def head_in(config: Any, folder: Path) -> dict[str, str]:
 
 
 def suggestion(unread: Sequence[str], tensors: Mapping[str, "torch.Tensor"], width: int | None) -> str:
-    """A description that fits the keys of an unknown head, to be checked by the user; empty if there is none.
+    """Options that read an unknown head, to be checked by the user; empty if none can.
 
-    The keys must be those of linear layers, each of which takes what the one before it returns. What stands
-    between them is not in the checkpoint; tanh, the commonest, is suggested.
+    The keys must be those of linear layers. If each takes what the one before it returns, they are described;
+    what stands between them is not in the checkpoint, and tanh, the commonest, is suggested. Several heads
+    side by side are named with their layouts.
 
     Args:
         unread: keys that would stay unread
         tensors: of the checkpoint, by key
         width: of the encoder's states; None if it is not known
     """
-    stems = sorted({key.rpartition(".")[0] for key in unread})
-    wanted = {f"{stem}.{kind}" for stem in stems for kind in ("weight", "bias")}
-    if not stems or wanted != set(unread) or len(stems) > MOST_LAYERS:
-        return ""
-    shapes = {stem: tuple(tensors[f"{stem}.weight"].shape) for stem in stems}
-    if any(len(shape) != 2 for shape in shapes.values()):
+    shapes = linear_layers(unread, tensors)
+    if not shapes or len(shapes) > MOST_LAYERS:
         return ""
     chain: list[str] = []
     size = width
-    while len(chain) < len(stems):
-        fitting = [stem for stem in stems if stem not in chain and size in {None, shapes[stem][1]}]
+    while len(chain) < len(shapes):
+        fitting = [stem for stem in shapes if stem not in chain and size in {None, shapes[stem][1]}]
         if not fitting:
-            return ""
+            return _side_by_side(shapes, width)
         # of two that fit, the one that leaves room for the other comes first
         chain.append(max(fitting, key=lambda stem: shapes[stem][0] == shapes[stem][1]))
         size = shapes[chain[-1]][0]
     hidden = "".join(f"dense={stem}, act=tanh, " for stem in chain[:-1])
-    return f"pool=mean, {hidden}out={chain[-1]}"
+    return f'--head "pool=mean, {hidden}out={chain[-1]}"'
+
+
+def linear_layers(keys: Sequence[str], tensors: Mapping[str, "torch.Tensor"]) -> dict[str, tuple[int, ...]]:
+    """Stems of the keys and shapes of the weights, in order of names; empty if not all are linear layers."""
+    stems = sorted({key.rpartition(".")[0] for key in keys})
+    possible = {f"{stem}.{kind}" for stem in stems for kind in ("weight", "bias")}
+    needed = {f"{stem}.weight" for stem in stems}
+    if not needed <= set(keys) <= possible:
+        return {}
+    shapes = {stem: tuple(tensors[f"{stem}.weight"].shape) for stem in stems}
+    return shapes if all(len(shape) == 2 for shape in shapes.values()) else {}
+
+
+def _side_by_side(shapes: Mapping[str, tuple[int, ...]], width: int | None) -> str:
+    """Options that name several heads, each with its layout; empty if one of them has no known layout."""
+    prefixes = dict.fromkeys(stem.partition(".")[0] for stem in shapes)
+    if len(prefixes) < 2:
+        prefixes = dict.fromkeys(stem.rpartition(".")[0] for stem in shapes)
+    named = []
+    for prefix in prefixes:
+        stems = {stem for stem in shapes if stem == prefix or stem.startswith(f"{prefix}.")}
+        fits = [
+            name
+            for name, entry in LAYOUTS.items()
+            if len(entry.branches) == 1 and set(entry.stems(prefix)) == stems
+        ]
+        if not prefix or not fits or all(shapes[stem][1] != width for stem in stems):
+            return ""
+        named.append(f"--head {prefix}={fits[0]}")
+    return " ".join(named)
 
 
 def _parsed(text: str) -> Layout:
@@ -108,6 +135,7 @@ def _parsed(text: str) -> Layout:
         branches=(_branch(parts[at + 1 :]),),
         frames=_branch(parts[:at]) if at > 0 else None,
         pooling=pooling,
+        needs_biases=False,
     )
 
 

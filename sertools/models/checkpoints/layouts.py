@@ -65,6 +65,7 @@ class Layout:
         labels: names of the outputs, for checkpoints whose config.json does not name as many
         task: of the outputs, if it does not follow from config.json
         pooling: one of POOLINGS; empty for what `pooling_mode` in config.json says
+        needs_biases: whether a checkpoint without the bias of a layer is incomplete
         original: what the tests compare the outputs with; empty if with nothing
     """
 
@@ -75,6 +76,7 @@ class Layout:
     labels: tuple[str, ...] = ()
     task: Task | None = None
     pooling: str = ""
+    needs_biases: bool = True
     original: str = ""
 
     def stems(self, prefix: str) -> list[str]:
@@ -195,7 +197,10 @@ def layout_of(keys: set[str], architectures: Sequence[str], head: Mapping[str, s
         if not prefix:
             return layout, prefix  # a description, which names whole keys
         if layout not in LAYOUTS:
-            raise ModelError(f"--head {prefix}={layout}: unknown layout", hint=", ".join(LAYOUTS))
+            raise ModelError(
+                f"--head {prefix}={layout}: unknown layout",
+                hint=f"known: {', '.join(LAYOUTS)}; a description of the layers ends with out=…",
+            )
         if not any(key.startswith(f"{prefix}.") for key in keys):
             raise ModelError(f"--head {prefix}={layout}: the checkpoint has no keys {prefix}.…")
         if len(head) > 1 and not LAYOUTS[layout].branches:
@@ -271,10 +276,13 @@ def own_head(
         layers = []
         for layer in branch.layers:
             stem = _joined(prefix, layer)
-            absent = [key for key in (f"{stem}.weight", f"{stem}.bias") if key not in tensors]
+            needed = (f"{stem}.weight", *([f"{stem}.bias"] if layout.needs_biases else []))
+            absent = [key for key in needed if key not in tensors]
             if absent:
                 raise ModelError(f"{folder} lacks keys of a head ({layout.description}): {', '.join(absent)}")
-            weight, bias = tensors[f"{stem}.weight"].float(), tensors[f"{stem}.bias"].float()
+            weight = tensors[f"{stem}.weight"].float()
+            given = tensors.get(f"{stem}.bias")
+            bias = weight.new_zeros(len(weight)) if given is None else given.float()
             _check_layer(stem, weight, bias, size, folder)
             size = len(bias)
             layers.append((weight, bias))

@@ -96,7 +96,7 @@ def test_a_checkpoint_brings_the_description_of_its_head(tmp_path):
         ("pool=max, dense=top.dense, pool=max, out=top.final", "pool=… stands there twice"),
         ("dropout=.1, out=top.final", "'dropout=.1' is none of"),
         ("out=top.nothing", "lacks keys of a head"),
-        ("out=top.final", r"reads only a part of the head .*top\.dense"),
+        ("out=top.final", r'^--head "out=top.final" reads only a part of the head .*top\.dense'),
     ],
 )
 def test_a_description_that_fits_nothing_is_one_sentence(tmp_path, text, said):
@@ -118,17 +118,41 @@ def test_no_line_is_suggested_for_keys_that_are_no_linear_layers(tmp_path):
     change(tmp_path, top__norm__scale=torch.ones(32))
     with pytest.raises(ModelError) as refused:
         load_model(str(tmp_path))
-    assert "describe it, such as" in refused.value.hint
+    assert "not made of linear layers alone" in refused.value.hint
+    assert "py:FILE.py:FUNCTION" in refused.value.hint
     tensors = {"a.weight": torch.zeros(3, 7), "a.bias": torch.zeros(3)}
     assert suggestion(list(tensors), tensors, 32) == ""
-    assert suggestion(list(tensors), tensors, 7) == "pool=mean, out=a"
+    assert suggestion(list(tensors), tensors, 7) == '--head "pool=mean, out=a"'
+
+
+def test_the_message_names_two_unknown_heads_side_by_side(tmp_path):
+    names = ("anger", "neutral", "sadness", "fear", "arousal", "valence")
+    write_template(tmp_path, {"emo": (4, "out_proj"), "dim": (2, "output")})
+    with pytest.raises(ModelError) as refused:
+        load_model(str(tmp_path))
+    line = "--head dim=dense-tanh-output --head emo=dense-tanh-out"
+    assert f"try {line} if its authors compute that; the labels stand in this order" in refused.value.hint
+    heads = {"emo": "dense-tanh-out", "dim": "dense-tanh-output"}
+    model = load_model(str(tmp_path), LoadOptions(head=heads, labels=names))
+    assert (model.task, model.predict(speech([8000])).scores.shape) == ("joint", (1, 6))
+
+
+def test_a_layer_without_a_bias_is_read_where_it_is_described(tmp_path):
+    template = write_template(tmp_path, {"top": (4, "final")})
+    change(tmp_path, top__final__bias=None)
+    template.top.final.bias.data.zero_()
+    expected = torch.stack([row[0].softmax(-1) for row in original(template, speech(LENGTHS))]).numpy()
+    np.testing.assert_allclose(scores(tmp_path, DESCRIBED), expected, atol=1e-5)
+    with pytest.raises(ModelError) as refused:
+        load_model(str(tmp_path))
+    assert f'--head "{DESCRIBED}"' in refused.value.hint
 
 
 def test_layers_are_put_in_the_order_that_their_shapes_allow():
     shapes = {"b": (16, 32), "a": (4, 16), "c": (32, 32)}
     tensors = {f"{stem}.weight": torch.zeros(shape) for stem, shape in shapes.items()}
     tensors |= {f"{stem}.bias": torch.zeros(shape[0]) for stem, shape in shapes.items()}
-    expected = "pool=mean, dense=c, act=tanh, dense=b, act=tanh, out=a"
+    expected = '--head "pool=mean, dense=c, act=tanh, dense=b, act=tanh, out=a"'
     assert suggestion(list(tensors), tensors, 32) == expected
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sertools.errors import ModelError
-from sertools.models.checkpoints.described_heads import FORM, suggestion
+from sertools.models.checkpoints.described_heads import FORM, describes, linear_layers, suggestion
 from sertools.models.checkpoints.layouts import LAYOUTS
 from sertools.wording import plural
 
@@ -83,19 +83,30 @@ def check_unread(
         return
     heads = [key for key in unread if not set(key.split(".")[:2]) & set(FROM_PRE_TRAINING)]
     if heads:
-        first = heads[0].rpartition(".")[0].split(".")[0] or heads[0]
         found = "no head that is known here" if layout == "none" else f"more than its head ({layout})"
-        described = suggestion(heads, tensors, getattr(module.config, "hidden_size", None))
-        line = (
-            f'try --head "{described}" if its authors compute that'
-            if described
-            else f"name the head, --head {first}=LAYOUT, where LAYOUT is one of {', '.join(LAYOUTS)}, or "
-            f'describe it, such as --head "{FORM}"'
-        )
         raise ModelError(
             f"{folder} has {found}; these keys would stay unread: {listed(heads)}",
-            hint=f"{line}; --head {first}=none for the encoder alone",
+            hint=_cure(heads, layout, tensors, getattr(module.config, "hidden_size", None)),
         )
+
+
+def _cure(heads: Sequence[str], layout: str, tensors: "Mapping[str, torch.Tensor]", width: int | None) -> str:
+    """What to do about keys that look like a head and would stay unread."""
+    first = heads[0].rpartition(".")[0].split(".")[0] or heads[0]
+    own = "let the code of its authors answer, --model py:FILE.py:FUNCTION"
+    if layout != "none":
+        prefix = LAYOUTS[layout].prefix or "classifier" if layout in LAYOUTS else ""
+        if first == prefix or not prefix:
+            return f'{own}, or describe the whole head, such as --head "{FORM}"'
+        return f"{own}; if they use only that head, --head {prefix}={layout} leaves out the other keys"
+    alone = f"--head {first}=none for the encoder alone"
+    described = suggestion(heads, tensors, width)
+    if described:
+        several = "; the labels stand in this order" if described.count("--head") > 1 else ""
+        return f"try {described} if its authors compute that{several}; {alone}"
+    if linear_layers(heads, tensors):
+        return f'describe it, such as --head "{FORM}"; {alone}'
+    return f"it is not made of linear layers alone, so {own}; {alone}"
 
 
 def _check_parts(unread: Sequence[str], head: Mapping[str, str], folder: Path) -> None:
@@ -103,10 +114,13 @@ def _check_parts(unread: Sequence[str], head: Mapping[str, str], folder: Path) -
     for prefix in head:
         parts = [key for key in unread if key.split(".")[0] == prefix.split(".")[0]]
         if parts and head[prefix] != "none":
+            layout = head[prefix]
+            given, whole = f"{prefix}={layout}", f"name the whole head, with a layout of {', '.join(LAYOUTS)}"
+            if describes(layout):
+                given, whole = f'"{layout}"', "describe all layers of the head"
             raise ModelError(
-                f"--head {prefix}={head[prefix]} reads only a part of the head in {folder}: "
-                f"{listed(parts)} would stay unread",
-                hint=f"name the whole head, with a layout of {', '.join(LAYOUTS)}",
+                f"--head {given} reads only a part of the head in {folder}: {listed(parts)} would stay unread",
+                hint=whole,
             )
 
 

@@ -84,9 +84,10 @@ def test_half_of_a_head_is_refused(tmp_path):
 def test_a_second_head_is_refused_unless_the_user_names_the_first(tmp_path, write):
     folder = write(tmp_path)
     add(folder, speaker__weight=torch.ones(5, 32), speaker__bias=torch.ones(5))
-    with pytest.raises(ModelError, match=r"would stay unread: speaker\.bias, speaker\.weight"):
-        load_model(str(folder))
     layout = "native" if write is write_checkpoint else "dense-tanh-out"
+    with pytest.raises(ModelError, match=r"would stay unread: speaker\.bias, speaker\.weight") as refused:
+        load_model(str(folder))
+    assert f"--head classifier={layout} leaves out the other keys" in refused.value.hint
     model = load_model(str(folder), LoadOptions(head={"classifier": layout}))
     assert model.facts["unexpected_keys"] == ["speaker.bias", "speaker.weight"]
     assert model.predict(speech([8000])).scores.shape[0] == 1
