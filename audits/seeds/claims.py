@@ -10,7 +10,7 @@ from sertools.metrics.classification import recall_statistic, uar_statistic
 from sertools.metrics.groups import Groups, groups_of
 from sertools.metrics.regression import BIAS, CCC, MAE
 from sertools.statistics.jackknife import MIN_UNITS, Estimate, estimate, gap, jackknife_variance
-from sertools.statistics.statistic import Statistic
+from sertools.statistics.statistic import Statistic, without_each
 from sertools.tables.pairs import Pairs, pairs, scored_targets
 from sertools.tables.tables import Tables
 
@@ -158,7 +158,7 @@ def _gap(
 def _left_out(statistic: Statistic, pair: Pairs) -> NDArray[np.float64]:
     """The statistic without each speaker, shape (speakers,)."""
     sums = statistic.sums(pair.truth, pair.prediction, pair.unit, pair.units)
-    return statistic.value(sums.sum(axis=0) - sums)
+    return without_each(statistic.value, sums)
 
 
 def _error(left_out: list[NDArray[np.float64]]) -> float:

@@ -13,7 +13,7 @@ from sertools.randomness import identity_rng
 from sertools.statistics.bootstrap import UNDEFINED
 from sertools.statistics.jackknife import MIN_UNITS, Estimate, estimate
 from sertools.statistics.proportions import proportion
-from sertools.statistics.statistic import Statistic
+from sertools.statistics.statistic import Statistic, without_each
 from sertools.tables.pairs import Pairs
 from sertools.tables.tables import Tables
 
@@ -158,7 +158,7 @@ def _scores_without_clip(statistic: Statistic, own: Pairs) -> NDArray[np.float64
     if has_same_truth(own):
         return np.full(own.n, np.nan)
     sums = statistic.sums(own.truth, own.prediction, np.arange(own.n), own.n)
-    return statistic.value(sums.sum(axis=0) - sums)
+    return without_each(statistic.value, sums)
 
 
 def _with_draws(speaker: Speaker, drawn: NDArray[np.float64]) -> Speaker:

@@ -14,7 +14,7 @@ from sertools.results.result import Finding, LeftOut, Verdict
 from sertools.results.values import finite
 from sertools.results.verdicts.gate import CLIPS_ONLY
 from sertools.statistics.jackknife import MIN_UNITS, Estimate
-from sertools.statistics.statistic import Statistic
+from sertools.statistics.statistic import Statistic, without_each
 from sertools.statistics.wilson import effective_clips
 from sertools.tables.pairs import Pairs, known_speakers
 from sertools.tables.tables import Tables
@@ -112,7 +112,7 @@ def left_out(
     if not pairs.by_speaker or pairs.units < MIN_UNITS:
         return []
     sums = statistic.sums(pairs.truth, pairs.prediction, pairs.unit, pairs.units)
-    values = statistic.value(sums.sum(axis=0) - sums)
+    values = without_each(statistic.value, sums)
     first = np.unique(pairs.unit, return_index=True)[1]
     speakers = tables.clips.loc[pairs.clips[first], "speaker"]
     names = [f"unknown: {clip}" if pd.isna(s) else str(s) for clip, s in speakers.items()]

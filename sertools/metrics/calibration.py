@@ -138,7 +138,9 @@ def brier_losses(truth: ArrayLike, probabilities: ArrayLike) -> NDArray[np.float
     [0.5]
     """
     codes, p = np.asarray(truth), np.asarray(probabilities, dtype=np.float64)
-    losses: NDArray[np.float64] = ((p - np.eye(p.shape[1])[codes]) ** 2).sum(axis=1)
+    error = p.copy()
+    error[np.arange(len(p)), codes] -= 1
+    losses: NDArray[np.float64] = np.square(error, out=error).sum(axis=1)
     return losses
 
 

@@ -255,7 +255,9 @@ def _counts(
             )
     cell = (unit * classes + t.astype(np.int64)) * classes + p.astype(np.int64)
     cells = units * classes * classes
-    return np.bincount(cell, minlength=cells).astype(np.float64).reshape(units, classes * classes)
+    # weights of 1, or there would be a second array of this size, of integers
+    counts: NDArray[np.float64] = np.bincount(cell, np.ones(len(cell)), cells)
+    return counts.reshape(units, classes * classes)
 
 
 def _on_confusion(

@@ -247,7 +247,8 @@ def _confusions(
     part, code = pairs.take(groups.code >= 0), groups.code[groups.code >= 0]
     size = classes * classes
     cell = (code * part.units + part.unit) * size + part.truth * classes + part.prediction
-    counts = np.bincount(cell, minlength=len(groups) * part.units * size).astype(np.float64)
+    # weights of 1, or there would be a second array of this size, of integers
+    counts: NDArray[np.float64] = np.bincount(cell, np.ones(len(cell)), len(groups) * part.units * size)
     sums = counts.reshape(len(groups), part.units, size)
     whole = sums.sum(axis=1).reshape(-1, classes, classes).sum(axis=-1)
     usable = ((whole > 0) & (whole < whole.sum(axis=1, keepdims=True))).all(axis=0)

@@ -165,4 +165,7 @@ def sums_by_group(
     sums = statistic.sums(t, p, both, groups * units).reshape(groups, units, -1)
     clips = np.bincount(both, minlength=groups * units).reshape(groups, units)
     with_clips, inside = clips.any(axis=1), clips.any(axis=0)
-    return sums[with_clips][:, inside], clips[with_clips][:, inside]
+    if with_clips.all() and inside.all():
+        return sums, clips  # with many classes and speakers a copy would be large
+    kept = np.ix_(with_clips, inside)
+    return sums[kept], clips[kept]

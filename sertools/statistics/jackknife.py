@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri, stdtrit
 
-from sertools.statistics.statistic import Scale, Statistic, paired
+from sertools.statistics.statistic import Scale, Statistic, paired, without_each
 from sertools.statistics.wilson import effective_clips, wilson
 from sertools.wording import plural
 
@@ -131,7 +131,7 @@ def estimate_from_sums(
         unit_noun: what a unit is called in the reason for a missing interval
     """
     total = sums.sum(axis=0)
-    value, left_out = float(statistic.value(total)), statistic.value(total - sums)
+    value, left_out = float(statistic.value(total)), without_each(statistic.value, sums)
     if np.isnan(value):
         return Estimate(
             value=value, low=np.nan, high=np.nan, n=n, units=len(sums), reason=_undefined(statistic, n)
@@ -192,8 +192,7 @@ def gap(statistic: Statistic, a: Group, b: Group, *, level: float = 0.95) -> Est
     units = 1 + max((int(codes.max()) for _, _, codes in (a, b) if len(codes)), default=0)
     sums_a, sums_b = (statistic.sums(*paired(t, p), codes, units) for t, p, codes in (a, b))
     in_a, in_b = (np.bincount(codes, minlength=units) > 0 for _, _, codes in (a, b))
-    total_a, total_b = sums_a.sum(axis=0), sums_b.sum(axis=0)
-    value = float(statistic.value(total_a) - statistic.value(total_b))
+    value = float(statistic.value(sums_a.sum(axis=0)) - statistic.value(sums_b.sum(axis=0)))
     n, either = len(a[0]) + len(b[0]), in_a | in_b
     found = Estimate(value=value, low=np.nan, high=np.nan, n=n, units=int(either.sum()))
     if np.isnan(value):
@@ -202,10 +201,14 @@ def gap(statistic: Statistic, a: Group, b: Group, *, level: float = 0.95) -> Est
     if fewest < MIN_UNITS:
         return replace(found, reason=f"fewer than {MIN_UNITS} speakers in a group")
     if (in_a & in_b).any():
-        left_out = [statistic.value(total_a - sums_a[either]) - statistic.value(total_b - sums_b[either])]
+        without_a, without_b = (without_each(statistic.value, sums, either) for sums in (sums_a, sums_b))
+        left_out = [without_a - without_b]
         variance, freedom = jackknife_variance(left_out[0]), float(fewest - 1)
     else:
-        left_out = [statistic.value(total_a - sums_a[in_a]), statistic.value(total_b - sums_b[in_b])]
+        left_out = [
+            without_each(statistic.value, sums_a, in_a),
+            without_each(statistic.value, sums_b, in_b),
+        ]
         variance, freedom = _satterthwaite(*left_out)
     if np.isnan(np.concatenate(left_out)).any():
         return replace(found, reason=f"{statistic.name} is undefined when one speaker is left out")

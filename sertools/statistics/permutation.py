@@ -10,7 +10,7 @@ from scipy.special import stdtrit
 
 from sertools.errors import AuditError
 from sertools.statistics.bootstrap import FEWEST_DRAWS, UNDEFINED, GroupedClips, sums_by_group
-from sertools.statistics.statistic import Statistic, ratio
+from sertools.statistics.statistic import BLOCK, Statistic, ratio, without_each
 
 MANY_UNITS = 500
 """Number of units from which studentised gaps by chance are drawn from the normal distribution that they
@@ -213,10 +213,19 @@ class _Gaps:
 
     @classmethod
     def of(cls, measure: Values, of_units: NDArray[np.float64], groups: int) -> "_Gaps":
-        left_out = measure(of_units.sum(axis=0) - of_units)
+        left_out = without_each(measure, of_units)
         units = len(of_units)
         variance = units * (units - 1) * np.nanvar(left_out, axis=0) if units > 1 else left_out[0] * 0
         return cls(measure=measure, of_units=of_units, groups=groups, variance_of_a_unit=variance)
+
+    def _without_each(self, sums: NDArray[np.float64], labels: NDArray[np.integer]) -> NDArray[np.float64]:
+        """The values of each unit's group without the unit, shape (rows, units, c), in blocks of units."""
+        rows = np.arange(len(labels))[:, None]
+        at_once = max(1, BLOCK // (len(labels) * sums.shape[-1]))
+        starts = range(0, len(self.of_units), at_once)
+        blocks = [slice(start, start + at_once) for start in starts]
+        parts = [self.measure(sums[rows, labels[:, b]] - self.of_units[b]) for b in blocks]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
 
     def studentised(self, labels: NDArray[np.integer]) -> _Studentised:
         """The gaps for each labelling of the units, shape (rows, units)."""
@@ -224,7 +233,7 @@ class _Gaps:
         sums = member @ self.of_units
         values = self.measure(sums)
         rows = np.arange(len(labels))[:, None]
-        left_out = self.measure(sums[rows, labels] - self.of_units) - values[rows, labels]
+        left_out = self._without_each(sums, labels) - values[rows, labels]
         units = member.sum(axis=2)[..., None]
         mean, square = member @ left_out / units, member @ left_out**2 / units
         variances = np.maximum((units - 1) * (square - mean**2), 0.0)

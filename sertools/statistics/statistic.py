@@ -11,6 +11,9 @@ from sertools.errors import AuditError
 
 Scale = Literal["linear", "fisher", "log"]
 
+BLOCK = 500_000
+"""Numbers that are computed with at once."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Statistic:
@@ -32,6 +35,31 @@ class Statistic:
     scale: Scale = "linear"
     bounds: tuple[float, float] = (-np.inf, np.inf)
     weights: Callable[[NDArray[Any]], NDArray[np.float64]] | None = None
+
+
+def without_each(
+    value: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    sums: NDArray[np.float64],
+    units: NDArray[np.bool_] | None = None,
+) -> NDArray[np.float64]:
+    """The value of all units without each one in turn, shape (units, ...).
+
+    In blocks of units, because the sums alone may be large: 36 MB with 30 classes and 5000 speakers.
+
+    Args:
+        value: sums (..., k) → values (...), or values (..., c)
+        sums: sums of each unit, shape (units, k)
+        units: which ones are left out in turn; all by default
+
+    >>> without_each(lambda sums: sums[..., 0], np.array([[1.0], [2.0], [4.0]])).tolist()
+    [6.0, 5.0, 3.0]
+    """
+    total = sums.sum(axis=0)
+    left_out = np.arange(len(sums)) if units is None else np.flatnonzero(units)
+    at_once = max(1, BLOCK // max(1, sums.shape[1]))
+    # also of no unit there are values, as many as there are units
+    starts = range(0, max(1, len(left_out)), at_once)
+    return np.concatenate([value(total - sums[left_out[i : i + at_once]]) for i in starts])
 
 
 def unit_sums(values: NDArray[Any], unit: NDArray[np.integer], units: int) -> NDArray[np.float64]:

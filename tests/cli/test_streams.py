@@ -109,6 +109,38 @@ except KeyboardInterrupt:
     assert (done.stdout, done.stderr) == ("ended\n", "")
 
 
+IMPORTING = """
+import os, signal, sys
+from sertools.__main__ import start
+
+class Impatient:
+    def find_spec(self, name, path=None, target=None):
+        if name == "sertools.cli.streams":
+            os.kill(os.getpid(), signal.SIGINT)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.meta_path.insert(0, Impatient())
+sys.argv = ["sertools", "--version"]
+start()
+"""
+
+ENDING = """
+import atexit, os, signal, sys
+from sertools.__main__ import start
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+atexit.register(os.kill, os.getpid(), signal.SIGINT)
+sys.argv = ["sertools", "--version"]
+start()
+"""
+
+
+@pytest.mark.parametrize(("code", "said"), [(IMPORTING, ""), (ENDING, "sertools 0.1.0\n")])
+def test_ctrl_c_before_and_after_a_command_is_130_too(code, said):
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=50)
+    assert (done.returncode, done.stdout, done.stderr) == (130, said, "")
+
+
 HOSTILE = [
     "::error::green",
     "\x1b[2J\x1b[31mred",

@@ -60,6 +60,32 @@ num_conv_pos_embeddings = 4
 num_conv_pos_embedding_groups = 2
 """
 
+SWEEP = """
+models = [{ spec = "toy:loudness", name = "loud" }, { spec = "toy:random", name = "random" }]
+data = [{ spec = "data/clips.csv", name = "clips" }]
+audits = ["correctness"]
+"""
+
+STUDY = """
+title = "Frozen or not"
+question = "Does the encoder have to train?"
+test = ["data/clips.csv"]
+measures = ["uar"]
+[grid]
+seed = [0, 1]
+[recipe]
+init = "random:wav2vec2"
+corpora = ["data/clips.csv"]
+dev_speakers = ["s0", "s1"]
+test_speakers = ["s4", "s5"]
+epochs = 1
+batch = 4
+learning_rate = 0.01
+[variants.frozen]
+method = "frozen"
+freeze = "encoder"
+"""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
@@ -67,7 +93,7 @@ class Command:
 
     Attributes:
         words: what is typed after `sertools`
-        outputs: the files and folders that it writes, besides the cache
+        outputs: the files and folders that it writes or deletes
         before: command lines that write what it reads
     """
 
@@ -91,6 +117,11 @@ def invoke(words: tuple[str, ...]) -> int:
 def audited(out: str, *audits: str, seed: int = 0) -> tuple[str, ...]:
     """The command line of an audit."""
     return ("audit", *audits, *MODEL, *OPTIONS, "--quiet", "--seed", str(seed), "--out", out)
+
+
+def exported(kind: str, out: str) -> tuple[str, ...]:
+    """The command line that exports the corpus."""
+    return ("corpus", "export", "data/clips.csv", "--format", kind, "--out", out)
 
 
 ONE, OTHER = audited("one", "correctness"), audited("other", "correctness", seed=1)
@@ -162,6 +193,56 @@ COMMANDS = {
             words=("perturb", "white_noise", "20", "data/000.wav", "out.wav"),
             outputs=("out.wav",),
         ),
+        Command(name="corpus export csv", words=exported("csv", "out.csv"), outputs=("out.csv",)),
+        Command(
+            name="corpus export parquet", words=exported("parquet", "out.parquet"), outputs=("out.parquet",)
+        ),
+        Command(name="corpus export audformat", words=exported("audformat", "out"), outputs=("out",)),
+        Command(
+            name="corpus merge",
+            words=("corpus", "merge", "data/clips.csv", "data/more/others.csv", "--out", "out"),
+            outputs=("out",),
+        ),
+        Command(
+            name="corpus segment",
+            words=(
+                *("corpus", "segment", "data/clips.csv", "--out", "out"),
+                *("--by", "windows", "--window", "0.04", "--shortest", "0.01"),
+            ),
+            outputs=("out",),
+        ),
+        Command(
+            name="corpus resample",
+            words=("corpus", "resample", "data/clips.csv", "--rate", "8000", "--out", "out"),
+            outputs=("out",),
+        ),
+        Command(
+            name="corpus explore",
+            words=("corpus", "explore", "data/clips.csv", "--out", "out"),
+            outputs=("out",),
+        ),
+        Command(
+            name="sweep",
+            words=(
+                "sweep",
+                "data/sweep.toml",
+                "--on",
+                "local:1",
+                "--cache",
+                "cache",
+                "--out",
+                "out",
+                "--quiet",
+            ),
+            outputs=("out/cells", "out/leaderboard", "out/matrices.csv", "out/scores.csv"),
+        ),
+        Command(name="study", words=("study", "data/study.toml", "--out", "out"), outputs=("out",)),
+        Command(
+            name="cache prune",
+            words=("cache", "prune", "--older-than", "0", "--cache", "cache"),
+            outputs=("cache",),
+            before=(ONE,),
+        ),
         Command(name="init", words=("init", "data/clips.csv", "--replace"), outputs=("sertools.toml",)),
     )
 }
@@ -170,12 +251,20 @@ COMMANDS = {
 def prepare(command: Command, folder: Path) -> Path:
     """A folder with the inputs of a command."""
     write_noises(folder / "data", 12, samples=1600)
+    write_noises(folder / "data" / "more", 4, samples=800, seed=1).rename(
+        folder / "data" / "more" / "others.csv"
+    )
     (folder / "data" / "emodb" / "wav").mkdir(parents=True)
     for name in ("03a01Wa", "08b02Na"):
         shutil.copy(folder / "data" / "000.wav", folder / "data" / "emodb" / "wav" / f"{name}.wav")
     (folder / "answers.py").write_text(ANSWERS, encoding="utf-8")
     (folder / "data" / "recipe.toml").write_text(RECIPE, encoding="utf-8")
     (folder / "data" / "train.toml").write_text(TRAIN, encoding="utf-8")
+    (folder / "data" / "sweep.toml").write_text(SWEEP, encoding="utf-8")
+    architecture = TRAIN.partition("[architecture]")[2]
+    (folder / "data" / "study.toml").write_text(
+        f"{STUDY}[recipe.architecture]{architecture}", encoding="utf-8"
+    )
     (folder / "data" / "said.txt").write_text("Ach so.\nNa gut.\nJa, ja.\n", encoding="utf-8")
     here = Path.cwd()
     try:

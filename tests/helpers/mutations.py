@@ -115,5 +115,5 @@ def faults(attempt: Callable[[int], Any], n: int) -> list[str]:
             found[f"{type(error).__name__} at {at}: {str(error)[:100]} (attempt {i})".replace("\n", " ")] += 1
     listed = [f"{count} × {what}" for what, count in found.items()]
     if "SERTOOLS_FUZZ" in os.environ:
-        print("\n".join(listed))  # noqa: T201 (pytest shortens the list)
+        print("\n".join([f"{n} tried, {found.total()} faults", *listed]))  # noqa: T201 (pytest shortens it)
     return listed
