@@ -10,9 +10,8 @@ Everything that the command line does is one call here; the names in `__all__` a
 
 import os
 
-TYPE_CHECKING = (
-    False  # for type checkers it is true by its name; importing it from typing takes as long as all else
-)
+# type checkers know the name; importing it from typing takes as long as all else here
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sertools import metrics as metrics
     from sertools.api.audits import Plan as Plan

@@ -256,7 +256,7 @@ def _counts(
     cell = (unit * classes + t.astype(np.int64)) * classes + p.astype(np.int64)
     cells = units * classes * classes
     # weights of 1, or there would be a second array of this size, of integers
-    counts: NDArray[np.float64] = np.bincount(cell, np.ones(len(cell)), cells)
+    counts = np.bincount(cell, weights=np.ones(len(cell)), minlength=cells).astype(np.float64, copy=False)
     return counts.reshape(units, classes * classes)
 
 

@@ -248,7 +248,8 @@ def _confusions(
     size = classes * classes
     cell = (code * part.units + part.unit) * size + part.truth * classes + part.prediction
     # weights of 1, or there would be a second array of this size, of integers
-    counts: NDArray[np.float64] = np.bincount(cell, np.ones(len(cell)), len(groups) * part.units * size)
+    cells = len(groups) * part.units * size
+    counts = np.bincount(cell, weights=np.ones(len(cell)), minlength=cells).astype(np.float64, copy=False)
     sums = counts.reshape(len(groups), part.units, size)
     whole = sums.sum(axis=1).reshape(-1, classes, classes).sum(axis=-1)
     usable = ((whole > 0) & (whole < whole.sum(axis=1, keepdims=True))).all(axis=0)
