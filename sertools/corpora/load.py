@@ -343,7 +343,7 @@ def _read_registered(root: Path, stem: str) -> RawCorpus:
         root=root,
         facts={fact: str(getattr(module, fact.upper(), "")) for fact in FACTS},
         notes=(*getattr(module, "NOTES", ()), *rated),
-        scale=getattr(module, "SCALE", {}),
+        scale={name: ends for name, ends in getattr(module, "SCALE", {}).items() if name in table},
         scaled=True,
         published=True,
         no_emotion=tuple(getattr(module, "NO_EMOTION", ())),

@@ -2,7 +2,7 @@
 
 `angry_01_A_002.wav`: the scene's intended emotion, pair, speaker A or B of the pair, number of the turn. The
 labels are read from EMO-SUPERB's tables (`Secondary/labels_consensus_1.csv`: one column for each of 11
-emotions, valence and arousal, `SpkrID`), where they lie beside the sound; the form of the released labels is
+emotions, valence and arousal on 1 … 5, `Gender`), where they lie beside the sound; the form of the released labels is
 in no public text that was found, so without such a table only the names are read.
 
 Traps: the name tells the emotion of the scene, not of the turn: it is given as `scene`, and `emotion` is the
@@ -27,6 +27,8 @@ NAMES = {"biic-nnime": None}
 FOLDERS = ("NNIME",)
 NOTES = ("scene is the intended emotion of the whole scene",)
 RENAMED = {"joy": "joyousness"}
+DIMENSIONS = {"arousal": "EmoAct", "valence": "EmoVal"}
+SCALE = dict.fromkeys(DIMENSIONS, (1.0, 5.0))
 CLIPS = 5028
 """EMO-SUPERB's tables; the corpus has 5596 turns before those with few or no named emotions are left out."""
 FORM = (
@@ -51,6 +53,9 @@ def scan(root: Path) -> pd.DataFrame:
         clips["emotion"] = names.map(consensus(table.rename(columns=RENAMED)))
         sexes = table["Gender"].str.strip() if "Gender" in table else pd.Series(dtype=object)
         clips["sex"] = names.map(sexes)
+        for ours, theirs in DIMENSIONS.items():
+            if theirs in table:
+                clips[ours] = names.map(pd.to_numeric(table[theirs], errors="coerce"))
     return clips.drop(columns=["letter", "turn"])
 
 

@@ -15,7 +15,7 @@ from sertools.corpora.corpus import Corpus
 from sertools.corpora.folds.folds import with_fold
 from sertools.corpora.folds.named import is_name, named
 from sertools.corpora.layouts.manifest import MANIFESTS
-from sertools.corpora.layouts.published.emo_superb_labels import label_files
+from sertools.corpora.layouts.published.emo_superb_labels import UNNAMED, is_label_file, label_files
 from sertools.corpora.load import load_clips
 from sertools.corpora.seen.names import from_names
 from sertools.errors import CorpusError
@@ -66,7 +66,10 @@ def load_sides(
     parts = [("train", spec) for spec in train] + [("test", spec) for spec in test]
     names = [spec for spec in folds if not Path(spec).expanduser().exists() and is_name(spec)]
     parts += [part for spec in folds if spec not in names for part in _tables(spec)]
-    read = [(side, load_clips(spec, data_root=data_root, column_map=column_map)) for side, spec in parts]
+    read = []
+    for side, spec in parts:
+        own = {UNNAMED: "file"} if is_label_file(spec) else {}
+        read.append((side, load_clips(spec, data_root=data_root, column_map={**own, **(column_map or {})})))
     for spec in data if names else ():
         corpus = load_clips(spec, data_root=data_root, column_map=column_map)
         read += [part for name in names for part in _rounds(corpus, name)]

@@ -59,6 +59,12 @@ def _subject(model: str, corpus: str) -> str:
 def _without_verdict(subject: str, asked: Sequence[Row]) -> str:
     """The sentence where no claim is shown, refuted or open, and no question failed."""
     verdicts = {row.verdict for row in asked}
+    open_ = [row for row in asked if row.asks.claim and row.verdict is Verdict.SKIPPED]
+    if open_ and Verdict.PASS in verdicts:
+        reasons = list(dict.fromkeys(row.reason for row in open_ if row.reason))
+        why = f": {reasons[0]}" if len(reasons) == 1 else ""
+        claims = _listed([row.asks.claim for row in open_], "or")
+        return f"Whether {subject} is {claims} was not judged{why}. Everything else that was judged passed."
     if Verdict.INCONCLUSIVE in verdicts:
         return f"Nothing failed for {subject}, but not everything could be decided."
     if Verdict.PASS in verdicts:

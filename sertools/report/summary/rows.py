@@ -60,7 +60,10 @@ def numbers(result: Result) -> list[Finding]:
     if decided:
         chosen = {f.target: f for f in reversed(decided)}.values()
         return _first([f for f in result.findings if any(f is each for each in chosen)])
-    measured = [f for f in content.unjudged(result) if f.value is not None and f.name != "coverage"]
+    withheld = [f for f in content.judged(result) if f.verdict is Verdict.SKIPPED]
+    measured = [
+        f for f in [*withheld, *content.unjudged(result)] if f.value is not None and f.name != "coverage"
+    ]
     alike = [f for f in measured if (f.name, f.slice) == (measured[0].name, measured[0].slice)]
     return _first(alike)
 

@@ -177,6 +177,22 @@ def test_label_files_of_emo_superb_decide(tmp_path: Path) -> None:
         load_corpus("crema-d@emo-superb:1", data_root=tmp_path)
 
 
+def test_label_files_without_a_name_of_their_first_column_are_read(tmp_path: Path) -> None:
+    # as those of BIIC-NNIME and BIIC-Podcast begin
+    stems = {"angry_01_A_002": "Train", "sad_22_B_010": "Test", "sad_02_B_010": "Development"}
+    (tmp_path / "Secondary").mkdir()
+    path = tmp_path / "Secondary" / "labels_consensus_1.csv"
+    rows = "".join(f"{stem}.wav,0.95,0.05,1,{side}\n" for stem, side in stems.items())
+    path.write_text(f",angry,sad,SpkrID,Split_Set\n{rows}")
+    for stem in stems:
+        (tmp_path / f"{stem}.wav").touch()
+    read = load_corpus("biic-nnime@emo-superb:1", data_root=tmp_path)
+    assert dict(zip(read.clips["speaker"], read.clips["split"], strict=True)) == {
+        "01A": "train", "22B": "test", "02B": "dev",
+    }  # fmt: skip
+    assert len(load_sides([], [], [str(tmp_path / "Secondary")]).clips) == 3
+
+
 def test_folds_of_sessions_are_those_of_the_released_files(tmp_path: Path) -> None:
     # the sessions that are dev and test, fold by fold, in the files that EMO-SUPERB released
     clips = pd.DataFrame({"session": list("12345")})

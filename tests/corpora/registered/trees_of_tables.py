@@ -280,9 +280,9 @@ TREES: dict[str, Tree] = {
     "biic_nnime": Tree(
         sounds=("Audios/angry_01_A_002.wav", "Audios/happy_14_B_006.wav"),
         texts={
-            "Secondary/labels_consensus_1.csv": "FileName,angry,neutral,joy,EmoVal,SpkrID,Gender,Split_Set\n"
-            "angry_01_A_002.wav,0.025,0.025,0.95,2.2,1,Female,Train\n"
-            "happy_14_B_006.wav,0.4875,0.4875,0.025,2,28,Male,Test\n"
+            "Secondary/labels_consensus_1.csv": ",angry,neutral,joy,EmoAct,EmoVal,SpkrID,Gender,Split_Set\n"
+            "angry_01_A_002.wav,0.025,0.025,0.95,1,2.2,1,Female,Train\n"
+            "happy_14_B_006.wav,0.4875,0.4875,0.025,5,2,28,Male,Test\n"
         },
         clips={
             "Audios/angry_01_A_002.wav": {
@@ -290,6 +290,8 @@ TREES: dict[str, Tree] = {
                 "sex": "female",
                 "emotion": "joyousness",
                 "scene": "angry",
+                "arousal": 0.0,
+                "valence": 0.3,  # (2.2 - 1) / 4
                 "dialog": "angry_01",
             },
             "Audios/happy_14_B_006.wav": {"speaker": "14B", "sex": "male", "emotion": None, "session": "14"},

@@ -1,8 +1,9 @@
 """Reads the label files that EMO-SUPERB publishes: soft labels of raters, and the side of each clip in a
 fold.
 
-`labels_consensus_1.csv` … lie in `Primary/` or `Secondary/`, with `FileName`, one column for each emotion,
-`SpkrID`, `Gender` and `Split_Set` (Train, Development, Test). Files beyond the number of folds hold other
+`labels_consensus_1.csv` … lie in `Primary/` or `Secondary/`, with `FileName` (in those of BIIC-NNIME and
+BIIC-Podcast this column has no name), one column for each emotion, some of `EmoAct`, `EmoVal`, `EmoDom`,
+`SpkrID` and `Gender`, and `Split_Set` (Train, Development, Test). Files beyond the number of folds hold other
 versions of the labels in the same folds: the first fold of CREMA-D is also in files 6 and 11.
 """
 
@@ -20,6 +21,9 @@ FOLDERS = ("", "Primary", "Secondary")
 SMOOTHING = 0.05
 """Share of each vote that the published labels give to the other emotions."""
 
+UNNAMED = ""
+"""Name of the column with the file names in some of the label files."""
+
 OTHERS = ("FileName", "EmoAct", "EmoVal", "EmoDom", "SpkrID", "Gender", "Split_Set")
 SIDES = {"train": "train", "development": "dev", "test": "test", "test1": "test", "test2": "test"}
 
@@ -35,6 +39,11 @@ def label_files(root: Path) -> dict[int, Path]:
         if found:
             return dict(sorted(found.items()))
     return {}
+
+
+def is_label_file(path: str) -> bool:
+    """Is a file named as the label files of EMO-SUPERB?"""
+    return FILE.fullmatch(Path(path).name) is not None
 
 
 def read_sides(path: Path) -> pd.Series:
@@ -85,6 +94,8 @@ def consensus(table: pd.DataFrame) -> pd.Series:
 
 def _table(path: Path) -> pd.DataFrame:
     table = read_table(path)
+    if "FileName" not in table:
+        table = table.rename(columns={UNNAMED: "FileName"})
     absent = [name for name in ("FileName", "Split_Set") if name not in table]
     if absent or len(emotions(table)) < 2:
         missing = absent[0] if absent else "of emotions"
