@@ -15,6 +15,7 @@ from sertools.inference.precision import choose_precision
 from sertools.inference.settings import Settings
 from sertools.inference.share import OtherSharesMissingError, fill
 from sertools.models.model import ClipModel, Model, explains, is_by_clip
+from sertools.models.words.parse import NO_ANSWER
 from sertools.tables.condition import CLEAN, Condition
 from sertools.tables.layers import Layers
 
@@ -161,11 +162,10 @@ def _explained(missing: pd.DataFrame, reasons: "pd.Series[str]", condition: str)
 def _check_some_scored(predicted: Predicted, corpus: Corpus) -> None:
     some = len(predicted.scores.columns) and predicted.scores.notna().to_numpy().any()
     if len(predicted.missing) == len(corpus.clips) and not some:
-        reasons = predicted.missing["reason"].value_counts()
+        commonest = str(predicted.missing["reason"].value_counts().index[0])
+        of_model = commonest == engine.NOT_FINITE or commonest.startswith(NO_ANSWER)
         raise CorpusError(
             f"none of the {len(corpus.clips)} clips of {corpus.name} could be scored; most frequent reason: "
-            f"{reasons.index[0]}",
-            hint=""
-            if reasons.index[0] == engine.NOT_FINITE
-            else "run sertools corpus check for details of each clip",
+            f"{commonest}",
+            hint="" if of_model else "run sertools corpus check for details of each clip",
         )

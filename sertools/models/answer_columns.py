@@ -70,13 +70,13 @@ def answer_columns(
         raise ModelError(
             f"{path} has no score columns: its columns are {', '.join(map(str, table.columns))}, and "
             "none is an emotion, a dimension, or a label of the corpus",
-            hint=_how_named(named, others),
+            hint=_how_named(named, table[others]),
         )
     _check_complete(table, found, numeric, path)
     return tuple(found), _note(left)
 
 
-def _how_named(numeric: Sequence[str], others: Sequence[str]) -> str:
+def _how_named(numeric: Sequence[str], others: pd.DataFrame) -> str:
     """The option that names the columns with numbers, or else the column with the answers in words."""
     if numeric:
         meant = {name: label for name in numeric if (label := _label_within(name))}
@@ -85,7 +85,16 @@ def _how_named(numeric: Sequence[str], others: Sequence[str]) -> str:
     words = next((name for name in ("emotion", "label") if name in others), "")
     if words:
         return f"if the column {words} holds the model's answers, not the truth, add --output {words}"
+    words = next((str(name) for name in others if _mostly_emotions(others[name])), "")
+    if words:
+        return f"if the column {words} holds the model's answers in words, add --output {words}"
     return "write one column of numbers for each label, such as anger and neutral"
+
+
+def _mostly_emotions(column: "pd.Series[str]") -> bool:
+    """Whether at least half of the cells that are not empty are names of emotions."""
+    cells = column.dropna().astype(str)
+    return bool(len(cells)) and 2 * sum(canonical(cell) in SYNONYMS for cell in cells) >= len(cells)
 
 
 def _label_within(name: str) -> str:

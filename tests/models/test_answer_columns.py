@@ -84,7 +84,9 @@ def test_a_table_without_a_number_is_told_what_to_write(tmp_path):
     with pytest.raises(
         ModelError, match="has no score columns: .*write one column of numbers for each label"
     ):
-        table(tmp_path, "clip,mood\nc1,anger\n")
+        table(tmp_path, "clip,place\nc1,Berlin\n")
+    with pytest.raises(ModelError, match=r"if the column mood holds .* in words, add --output mood"):
+        table(tmp_path, "clip,place,mood\nc1,Berlin,Angry\nc2,Bonn,I cannot tell\n")
 
 
 def test_labels_of_the_corpus_are_known(tmp_path):

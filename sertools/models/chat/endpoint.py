@@ -35,7 +35,15 @@ ABOUT_LENGTH = (
 )
 """Words in the message of an endpoint that refuses a clip because of its length, in lower case."""
 
-ABOUT_AUDIO = ("audio", "multimodal", "modality", "content type", "content part", "input should be")
+ABOUT_AUDIO = (
+    "audio",
+    "multimodal",
+    "modality",
+    "content type",
+    "content part",
+    "input should be",
+    "must be a string",
+)
 """Words in the message of an endpoint whose model hears nothing, in lower case."""
 
 FORMS = ("input_audio", "audio_url")
@@ -133,7 +141,8 @@ class Endpoint:
             except TimeoutError:
                 problem = f"does not answer within {self.timeout_s:g} s"
             except (OSError, http.client.HTTPException) as error:
-                reason = " ".join(str(error).split()) or type(error).__name__
+                said = getattr(error, "strerror", None) or str(error)
+                reason = " ".join(said.split()) or type(error).__name__
                 problem = f"cannot be reached: {reason}"
             else:
                 if status not in BUSY:
@@ -201,14 +210,15 @@ class Endpoint:
 
     def _refused(self, status: int, message: str) -> ModelError:
         if status in {401, 403}:
-            stated = "the key" if os.environ.get(KEY) else "requests without a key"
-            return ModelError(f"{self.url} refuses {stated}: {message}", hint=f"set {KEY} in the environment")
+            key = os.environ.get(KEY)
+            stated, cure = ("the key", f"correct {KEY}") if key else ("requests without a key", f"set {KEY}")
+            return ModelError(f"{self.url} refuses {stated}: {message}", hint=f"{cure} in the environment")
         if status == 404:
             return ModelError(
                 f"{self.url} has no model {self.model!r}, or no chat: {message}",
                 hint="name the model as the server does (GET /v1/models), and end the address with /v1",
             )
-        return ModelError(f"{self.url} refuses the request with status {status}: {message}")
+        return ModelError(f"{self.url} refuses the request with status {status}: {message or 'no message'}")
 
 
 def _audio(signal: Signal, rate: int, form: str) -> dict[str, Any]:

@@ -60,8 +60,10 @@ def read_prompts(paths: Sequence[str]) -> tuple[Prompt, ...]:
         path = Path(each).expanduser()
         try:
             template = path.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise ModelError(f"the prompt {path} cannot be read: {error}") from error
+        except UnicodeDecodeError as error:
+            raise ModelError(f"the prompt {path} is not a text in UTF-8", hint="save it as one") from error
+        except OSError as error:
+            raise ModelError(f"the prompt {path} cannot be read: {error.strerror}") from error
         if PLACEHOLDER not in template:
             raise ModelError(
                 f"the prompt {path} has no placeholder {PLACEHOLDER}",

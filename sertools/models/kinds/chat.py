@@ -83,7 +83,10 @@ class ChatModel(LoadedSignalModel):
         for i, answer in enumerate(answers):
             if isinstance(answer, TooLongError):
                 seconds = len(signals[i]) / self.sampling_rate
-                reasons[i] = f"{NO_ANSWER} (the endpoint takes no clip of {seconds:.1f} s): {answer}"
+                reasons[i] = (
+                    f"{NO_ANSWER} (too long for the endpoint): it takes no clip of {seconds:.1f} s, which "
+                    f"--window would cut: {answer}"
+                )
             else:
                 self._count(answer)
         return Outputs(scores=scores.astype(np.float32), reasons=tuple(reasons))

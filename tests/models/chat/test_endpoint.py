@@ -63,7 +63,10 @@ def test_a_busy_endpoint_is_asked_again_and_gives_up_with_one_sentence():
 def test_the_key_comes_from_the_environment_and_is_never_shown(monkeypatch):
     monkeypatch.setenv(KEY, "secret-key")
     behaviour = Behaviour(status=401, message="wrong key secret-key")
-    with served(behaviour) as url, pytest.raises(ModelError, match="refuses the key: wrong key …") as refused:
+    with (
+        served(behaviour) as url,
+        pytest.raises(ModelError, match=f"the key: wrong key … .correct {KEY}") as refused,
+    ):
         ask(url)
     assert behaviour.keys == ["Bearer secret-key"]
     assert "secret" not in str(refused.value)
@@ -81,6 +84,7 @@ def test_the_key_comes_from_the_environment_and_is_never_shown(monkeypatch):
         (Behaviour(html=True), "answers with HTML, which is not the reply of a chat endpoint"),
         (Behaviour(status=404, message="no such model"), "has no model 'm', or no chat: no such model"),
         (Behaviour(status=400, message="m is not a multimodal model"), "m at .* takes no audio: m is not a"),
+        (Behaviour(status=400, message="content must be a string"), "takes no audio: content must be a str"),
         (Behaviour(status=400, message="bad seed"), "refuses the request with status 400: bad seed"),
         (Behaviour(status=503, message="loading"), "answers with status 503: loading"),
     ],

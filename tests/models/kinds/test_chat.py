@@ -42,13 +42,16 @@ def test_refusals_and_clips_over_the_limit_are_missing_with_the_reason(tmp_path)
         predicted = predict.predict(model, corpus, settings=Settings(cache=tmp_path / "cache"))
     missing = predicted["clean"].missing
     declined = missing["reason"].str.startswith("no usable answer (declines): \"I'm sorry")
-    long = missing["reason"].str.startswith("no usable answer (the endpoint takes no clip of 0.1 s)")
+    long = missing["reason"].str.startswith(
+        "no usable answer (too long for the endpoint): it takes no clip of 0.1 s, which --window would cut"
+    )
     assert declined.sum() > 2
     assert long.sum() > 2
     assert (declined | long).all()
     assert missing["asked"].all()
     tables = build_tables.tables(model, corpus, predicted)
-    assert any("declines" in note and "count as wrong" in note for note in tables.notes)
+    counted = f"declines: {declined.sum()}", f"too long for the endpoint: {long.sum()}"
+    assert any(all(kind in note for kind in counted) and "count as wrong" in note for note in tables.notes)
 
 
 def test_what_is_stored_is_not_asked_again_and_needs_no_server(tmp_path):
@@ -124,7 +127,7 @@ def test_prompts_without_the_placeholder_and_models_without_prompts_are_refused(
         load_model(
             "chat:m@http://localhost/v1", LoadOptions(emotions=EMOTIONS, prompt=(str(tmp_path / "p.txt"),))
         )
-    with pytest.raises(ModelError, match="none.txt cannot be read"):
+    with pytest.raises(ModelError, match="none.txt cannot be read: No such file"):
         load_model("chat:m@http://localhost/v1", LoadOptions(emotions=EMOTIONS, prompt=("none.txt",)))
     with pytest.raises(ModelError, match="--prompt is not supported by toy: models"):
         load_model("toy:oracle", LoadOptions(prompt=("p.txt",)))
