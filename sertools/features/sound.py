@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.signal import find_peaks, welch
 
 from sertools.models.loaded import LoadedSignalModel
 from sertools.models.model import Outputs, Signal, Task
@@ -157,6 +156,8 @@ def _bandwidth(x: NDArray[np.float64]) -> float:
     """Highest frequency in Hz whose power is within `BAND_DB` of the strongest; nan for a very short clip."""
     if len(x) < FRAME:
         return float("nan")
+    from scipy.signal import welch  # slow to import
+
     frequency, power = welch(x, fs=RATE_HZ, nperseg=min(512, len(x)), detrend=False)
     return float(frequency[np.flatnonzero(power >= power.max() * 10 ** (-BAND_DB / 10))[-1]])
 
@@ -172,5 +173,7 @@ def _peaks_per_second(level: NDArray[np.float64], active: NDArray[np.bool_]) -> 
     # a peak at the first or last active frame counts, too
     walled = np.concatenate([[-np.inf], smooth, [-np.inf]])
     walled[[0, -1]] = smooth.min() - DIP_DB - 1
+    from scipy.signal import find_peaks  # slow to import
+
     peaks, _ = find_peaks(walled, prominence=DIP_DB)
     return float(active[first : last + 1][peaks - 1].sum() / seconds)

@@ -74,7 +74,7 @@ def jobs(
     corpus_fingerprint = corpus_fingerprint or fingerprint(corpus)
     found = [
         job
-        for condition in _applicable(conditions, corpus, model)
+        for condition in applicable(conditions, corpus, model)
         for job in jobs_of_conditions(
             corpus.clips.index,
             model=(model.name, model.fingerprint),
@@ -91,7 +91,7 @@ def jobs(
     return [replace(job, functionals=each) for job, each in zip(found, read, strict=True)]
 
 
-def _applicable(conditions: Sequence[Condition], corpus: Corpus, model: Model) -> list[Condition]:
+def applicable(conditions: Sequence[Condition], corpus: Corpus, model: Model) -> list[Condition]:
     """The conditions that apply to this corpus and model, with fingerprints of transcripts and of prompts."""
     found = []
     for c in conditions:

@@ -1,6 +1,5 @@
 """Measures what it costs to run a model on this machine: time, memory, arithmetic, energy."""
 
-import platform
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ import numpy as np
 
 from sertools.inference.precision import chooses_precision
 from sertools.models.model import Model, Signal
+from sertools.store.machine import processor
 from sertools.tables.running_cost import CostNeeded, CostOfLength, RunningCost
 from sertools.wording import plural
 
@@ -75,23 +75,13 @@ def machine(model: Model) -> str:
         import torch
 
         return str(torch.cuda.get_device_name(device))
-    return f"{_processor()}, {plural(_threads(), 'thread')}" + (f" ({device})" if device != "cpu" else "")
+    return f"{processor()}, {plural(_threads(), 'thread')}" + (f" ({device})" if device != "cpu" else "")
 
 
 def _threads() -> int:
     import torch
 
     return torch.get_num_threads()
-
-
-def _processor() -> str:
-    """Name of the processor, where the platform tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return named[0] if named else platform.processor() or platform.machine()
 
 
 def _formats(model: Model, current: str) -> Iterator[tuple[str, Model]]:

@@ -2,10 +2,10 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from sertools.errors import ModelError
 
@@ -15,8 +15,19 @@ if TYPE_CHECKING:
 WORTH_ROUNDING = 1.25
 """How much faster than fp32 a processor has to multiply bf16 for `auto` to consider its coarser rounding."""
 
+EXACT_PARTS = "precision_exact_parts"
+"""Fact that names the parts of a model in bf16 that are computed in fp32."""
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+class Chosen(NamedTuple):
+    """What changes in a model with its number format: the parts in fp32, the fingerprint, and the facts."""
+
+    exact: tuple[str, ...]
+    fingerprint: str
+    facts: dict[str, Any]
 
 
 def in_halves(compute: Callable[[Sequence[Item]], Result], items: Sequence[Item]) -> list[Result]:
@@ -110,6 +121,24 @@ def bf16_speed() -> float:
         return seconds(torch.float32) / seconds(torch.bfloat16)
 
 
+def in_precision(content: str, facts: Mapping[str, Any], precision: str, stated: Mapping[str, Any]) -> Chosen:
+    """What changes in a model when its number format is chosen.
+
+    Args:
+        content: fingerprint of its weights and settings
+        facts: its facts, with its device
+        precision: `fp32` or `bf16`
+        stated: facts about the choice; parts of the network under `EXACT_PARTS` stay in fp32
+    """
+    exact = tuple(stated.get(EXACT_PARTS, ())) if precision == "bf16" else ()
+    others = {name: value for name, value in facts.items() if name != EXACT_PARTS}
+    return Chosen(
+        exact=exact,
+        fingerprint=stamped(" ".join([content, *exact]), precision, str(facts["device"])),
+        facts={**others, "precision": precision, **stated},
+    )
+
+
 def only_fp32(requested: str, kind: str) -> str:
     """The number format of a kind of model that supports only fp32.
 
@@ -152,7 +181,7 @@ def native_bf16(device: str) -> bool:
         return False
 
 
-def stamped(content: str, precision: str, device: "torch.device") -> str:
+def stamped(content: str, precision: str, device: "torch.device | str") -> str:
     """Fingerprint of weights, settings and number format; in bf16 also of the type of device."""
-    where = device.type if precision == "bf16" else ""
+    where = str(device).partition(":")[0] if precision == "bf16" else ""
     return hashlib.blake2b(f"{content} {precision} {where}".encode(), digest_size=16).hexdigest()

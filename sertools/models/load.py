@@ -101,11 +101,7 @@ def load_model(spec: str | Callable[..., Any], options: LoadOptions | None = Non
     """
     options = options or LoadOptions()
     modules = _modules()
-    if isinstance(spec, str):
-        alone = [name for name, module in modules.items() if getattr(module, "ALONE", False)]
-        scheme, rest = _scheme_and_rest(spec, list(modules), alone)
-    else:
-        scheme, rest = "py", ""
+    scheme, rest = scheme_and_rest(spec) if isinstance(spec, str) else ("py", "")
     _check(options, scheme, getattr(modules[scheme], "READS", ()))
     # whatever a file contains, the answer is a model or one sentence
     with foreign(f"{spec} cannot be loaded", ModelError):
@@ -135,9 +131,7 @@ def check_spec(spec: str) -> None:
     Raises:
         ModelError: there is no such kind, directory or file
     """
-    modules = _modules()
-    alone = [name for name, module in modules.items() if getattr(module, "ALONE", False)]
-    scheme, rest = _scheme_and_rest(spec, list(modules), alone)
+    scheme, rest = scheme_and_rest(spec)
     path = Path(rest).expanduser()
     if not path.exists() and (rest.startswith((".", "/", "~")) or scheme in FILES):
         raise ModelError(f"{spec} names {rest}, which does not exist")
@@ -155,17 +149,14 @@ def _scaled(model: Model | ClipModel, scale: Mapping[str, tuple[float, float]]) 
     return found
 
 
-def _scheme_and_rest(spec: str, known: list[str], alone: Sequence[str]) -> tuple[str, str]:
-    """The scheme that `spec` names, and what its module loads.
-
-    Args:
-        spec: the text after `--model`
-        known: all schemes
-        alone: schemes that need nothing after them
+def scheme_and_rest(spec: str) -> tuple[str, str]:
+    """The kind of model that `spec`, the text after `--model`, names, and what its module loads.
 
     Raises:
-        ModelError: there is no such scheme, or `spec` names nothing
+        ModelError: there is no such kind, or `spec` names nothing
     """
+    modules = _modules()
+    known, alone = list(modules), [name for name, each in modules.items() if getattr(each, "ALONE", False)]
     scheme, colon, rest = spec.partition(":")
     if spec == "default":
         return "hf", str(Path(__file__).parents[1] / "data" / "default")

@@ -18,6 +18,7 @@ from sertools.inference.decode import decode
 from sertools.inference.over_time import OverTime, over_time, track_of
 from sertools.inference.settings import Settings
 from sertools.models.model import ClipModel, Model, is_by_clip
+from sertools.pipeline.kept.recordings import KeptRecordings
 from sertools.results.audio_clips import INDEX, Index, Recording, Track, read_index
 from sertools.results.result import Result
 from sertools.tables.condition import CLEAN, Condition
@@ -62,7 +63,8 @@ def write_audio_clips(
         model: the audited model; one that predicts by clip, without audio, has no recordings
         conditions: name of each condition → the condition, with the seed of the audits
         most: maximum number of clips per audit; 0 for none
-        settings: how to show the progress, and the step of tracks over time
+        settings: how to show the progress, the step of tracks over time, and where is kept what earlier runs
+            wrote; None keeps nothing
 
     Raises:
         ModelError: tracks are requested, and the model cannot make them
@@ -80,14 +82,24 @@ def write_audio_clips(
         by_clip.setdefault(clip, []).append(condition)
     recordings: dict[tuple[str, str], Recording] = {}
     if by_clip and not is_by_clip(model):
-        settings = settings or Settings()
-        cut = over_time(model, settings.over_time) if settings.over_time else None
-        with settings.progress("recordings for the report", len(by_clip)) as advance:
-            for clip, names in by_clip.items():
-                own = {name: conditions[name] for name in names}
-                found = _write_clip(clip, own, folder, corpus, model, cut)
-                recordings |= {(clip, name): recording for name, recording in found.items()}
-                advance(1)
+        cut = over_time(model, settings.over_time) if settings and settings.over_time else None
+        # tracks are predictions, which are not kept with recordings
+        kept = KeptRecordings(folder, corpus, model, settings) if settings and not cut else None
+        todo = {}
+        for clip, names in by_clip.items():
+            own = {name: conditions[name] for name in names}
+            known = kept.read(clip, own) if kept else None
+            if known is None:
+                todo[clip] = own
+            recordings |= {(clip, name): each for name, each in (known or {}).items()}
+        if todo:
+            with (settings or Settings()).progress("recordings for the report", len(todo)) as advance:
+                for clip, own in todo.items():
+                    found = _write_clip(clip, own, folder, corpus, model, cut)
+                    if kept:
+                        kept.keep(clip, own, found)
+                    recordings |= {(clip, name): each for name, each in found.items()}
+                    advance(1)
     written = [
         recordings[clip, condition].model_copy(update={"audit": audit})
         for audit, clip, condition in dict.fromkeys(named)

@@ -19,7 +19,6 @@ from sertools.inference.frames.plan import plan
 from sertools.inference.jobs import Job, jobs
 from sertools.inference.precision import choose_precision
 from sertools.inference.predict import predict, predict_conditions
-from sertools.inference.running_cost import running_cost
 from sertools.inference.settings import Settings
 from sertools.inference.share import OtherSharesMissingError, fill
 from sertools.inference.sound_quality import sound_quality
@@ -28,6 +27,7 @@ from sertools.models.derived.hidden import WithHead, has_hidden, hidden_reader
 from sertools.models.model import ClipModel, Model, is_by_clip, is_prompted
 from sertools.models.model import random_twin as build_twin
 from sertools.pipeline.attacks import attacks, attacks_needed
+from sertools.pipeline.kept.costs import running_cost
 from sertools.pipeline.needs import conditions as conditions_of
 from sertools.pipeline.needs import measured_columns, quality_needed, with_labels
 from sertools.tables.columns import CHECKPOINT, RANDOM_TWIN
@@ -212,9 +212,7 @@ def with_running_cost(
     if not lengths or is_by_clip(model) or is_prompted(model):
         return own
     needed = CostNeeded(lengths_s=tuple(dict.fromkeys(s for each in lengths for s in each)))
-    with settings.progress("timing", 1) as advance:
-        cost = running_cost(model, needed)
-        advance(1)
+    cost = running_cost(model, needed, settings)
     return replace(own, tables=replace(own.tables, running_cost=cost))
 
 

@@ -19,7 +19,7 @@ from sertools.auditing.audit import PlannedAudit
 from sertools.inference.precision import TOLERANCE, AnyModel, chooses_precision
 from sertools.inference.settings import Settings
 from sertools.labels import DIMENSIONS
-from sertools.pipeline import kept_results
+from sertools.pipeline.kept import results as kept_results
 from sertools.randomness import identity_rng
 from sertools.results.collection import Results
 from sertools.results.keys import FindingKey

@@ -12,6 +12,7 @@ from sertools import __version__
 from sertools.corpora.corpus import Corpus
 from sertools.models.model import ClipModel, Model
 from sertools.results.answers import COLUMNS, Answers
+from sertools.results.provenance import DATE
 from sertools.tables.condition import CLEAN
 from sertools.tables.pairs import class_names, pairs, scored_targets
 from sertools.tables.tables import Tables
@@ -55,7 +56,7 @@ def provenance(
     """
     return {
         "command": command,
-        "date": _now().strftime("%Y-%m-%d %H:%M UTC"),
+        DATE: date(),
         "model_fingerprint": model.fingerprint,
         "corpus_fingerprint": corpus_fingerprint or "the sound was not opened",
         **({"max_minutes": corpus.max_minutes} if corpus_fingerprint else {}),
@@ -104,7 +105,13 @@ def _of_target(tables: Tables, target: str) -> pd.DataFrame:
     return frame
 
 
-def _now() -> datetime:
-    """The time, or that of the environment variable SOURCE_DATE_EPOCH, which makes files reproducible."""
+def date(known: str = "") -> str:
+    """The date and time of a result: `known`, or now for one that is computed now.
+
+    That of the environment variable SOURCE_DATE_EPOCH comes before either; it makes files reproducible.
+    """
     fixed = os.environ.get("SOURCE_DATE_EPOCH", "")
-    return datetime.fromtimestamp(int(fixed), UTC) if fixed.isdecimal() else datetime.now(UTC)
+    if known and not fixed.isdecimal():
+        return known
+    now = datetime.fromtimestamp(int(fixed), UTC) if fixed.isdecimal() else datetime.now(UTC)
+    return now.strftime("%Y-%m-%d %H:%M UTC")

@@ -17,9 +17,10 @@ from sertools.corpora.load import load_clips, load_corpus
 from sertools.corpora.seen.sides import load_sides
 from sertools.errors import CorpusError
 from sertools.inference.settings import Settings
-from sertools.models.load import LoadOptions, load_model
+from sertools.models.load import LoadOptions
 from sertools.models.model import ClipModel, Model
 from sertools.models.no_model import NoModel
+from sertools.pipeline.kept import models as kept_models
 from sertools.pipeline.needs import checkpoints
 from sertools.pipeline.run import FailedAuditsError, run
 from sertools.pipeline.unseen import on_unseen, training_of
@@ -47,13 +48,17 @@ class ModelRequest:
     options: LoadOptions = field(default_factory=LoadOptions)
 
     def load(
-        self, corpus: Corpus | None = None, label_map: Mapping[str, str] | None = None
+        self,
+        corpus: Corpus | None = None,
+        label_map: Mapping[str, str] | None = None,
+        settings: Settings | None = None,
     ) -> Model | ClipModel:
-        """Loads the model.
+        """Loads the model; with settings, a checkpoint that an earlier run knew only once it computes.
 
         Args:
             corpus: whose labels tell the answers in a table of predictions from its other columns
             label_map: theirs → ours, for the labels of the model
+            settings: where is kept what earlier runs knew, unless they say to compute all again
 
         Raises:
             ModelError: the model does not exist or cannot be loaded
@@ -61,7 +66,9 @@ class ModelRequest:
         emotions = _emotions(corpus) if corpus else []
         known = (*(label_map or {}), *emotions)
         options = replace(self.options, known=known, emotions=tuple(emotions), label_map=label_map or {})
-        return load_model(self.spec, options)
+        return kept_models.loaded(
+            self.spec, options, None if settings is None or settings.fresh else settings.root
+        )
 
 
 def model_for(audits: Sequence[PlannedAudit], spec: object) -> ClipModel | None:
@@ -207,10 +214,10 @@ class AuditRequest:
         """
         files.check_writable(self.out)
         corpus, renamed = self.corpus.load(), self.settings.label_map
-        model = model_for(self.audits, self.model.spec) or self.model.load(corpus, renamed)
-        others = {AGAINST: self.against.load(corpus, renamed)} if self.against else {}
+        model = model_for(self.audits, self.model.spec) or self.model.load(corpus, renamed, self.settings)
+        others = {AGAINST: self.against.load(corpus, renamed, self.settings)} if self.against else {}
         others |= {
-            role: replace(self.model, spec=spec).load(corpus, renamed)
+            role: replace(self.model, spec=spec).load(corpus, renamed, self.settings)
             for role, spec in checkpoints(self.audits).items()
         }
         trained_on = None

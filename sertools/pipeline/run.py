@@ -25,10 +25,10 @@ from sertools.pipeline.collect import (
 )
 from sertools.pipeline.needs import conditions, conditions_to_predict, measured_columns
 from sertools.pipeline.processes.outcomes import outcomes
-from sertools.pipeline.provenance import answers, corpus_facts, model_facts, provenance
+from sertools.pipeline.provenance import answers, corpus_facts, date, model_facts, provenance
 from sertools.results.answers import PROVENANCE
 from sertools.results.collection import Results
-from sertools.results.provenance import CLASSES
+from sertools.results.provenance import CLASSES, DATE
 from sertools.results.verdicts.unjudged import without_verdicts
 from sertools.tables.condition import Condition
 from sertools.tables.tables import ModelData, Tables
@@ -206,7 +206,7 @@ def _audited(
         about = {
             "model": facts | (others if shared.compared and planned.reads_layers else {}),
             "data": corpus_facts(shared.corpus),
-            "provenance": {"seed": settings.seed, **origin},
+            "provenance": {"seed": settings.seed, **origin, DATE: date(result.provenance.get(DATE, ""))},
         }
         results.append(result.model_copy(update=about))
     found = Results(results, {answered.digest: answered} if answered else {})

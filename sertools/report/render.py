@@ -6,9 +6,11 @@ from typing import Literal
 
 from sertools.errors import GateError
 from sertools.files import write_bytes
-from sertools.report import captions, figures, kept_figures, markdown, pages, prose
+from sertools.report import captions, figures, markdown, pages, prose
 from sertools.report.excerpts.excerpt import LEVELS, Excerpt, excerpt
 from sertools.report.formats import export
+from sertools.report.kept import figures as kept_figures
+from sertools.report.kept import pages as kept_pages
 from sertools.report.summary import bars, opening, panels, rows, tracks
 from sertools.results import audio_clips
 from sertools.results.result import Result
@@ -46,7 +48,8 @@ def render(
         recordings: folder of the recordings that the results name; `folder/sounds` by default
         formats: formats to write
         spreadsheet_safe: put `'` before texts in CSV that a spreadsheet would run as formulas
-        kept: folder in which drawn figures are kept between runs; None keeps none
+        kept: folder in which drawn figures are kept between runs, and which pages were written, so that
+            unchanged ones are left as they are; None keeps nothing
 
     Raises:
         GateError: there are no results, or a recording cannot be read
@@ -55,9 +58,14 @@ def render(
     if not results:
         raise GateError("there are no results to report", hint="run sertools audit first")
     results = sorted(results, key=lambda result: result.asks.rank if result.asks else 0)
+    sounds = recordings or folder / audio_clips.FOLDER
+    seal = kept_pages.Seal(results, sounds, [*formats, str(spreadsheet_safe)], kept) if kept else None
+    known = seal.unchanged(folder) if seal else None
+    if known is not None:
+        return known
     written: dict[str, str | bytes] = {}
     if {"html", "md"} & set(formats):
-        written |= _pages(results, folder, recordings or folder / audio_clips.FOLDER, formats, kept)
+        written |= _pages(results, folder, sounds, formats, kept)
     if "json" in formats:
         written["report.json"] = export.combined(results)
     if "csv" in formats:
@@ -70,6 +78,8 @@ def render(
     for name, page in written.items():
         content = page.encode("utf-8") if isinstance(page, str) else page
         write_bytes(folder / name, content, error=GateError)
+    if seal:
+        seal.keep(folder, list(written))
     return [folder / name for name in written]
 
 

@@ -8,6 +8,9 @@ from sertools.results.result import Result
 NOT_OPENED = "the sound was not opened"
 """Stored in place of the fingerprint of a corpus whose audio was not opened."""
 
+DATE = "date"
+"""Key in the provenance of a result: when it was computed, in UTC."""
+
 CLASSES = "classes"
 """Key in the provenance of a result: the closed set of emotions that were judged, if there was one."""
 

@@ -18,7 +18,7 @@ SHARD = re.compile(r"\d{5}\.parquet")
 """Pattern of the names of tables with scores."""
 
 RESULTS = "results"
-"""Folder of the kept results of audits, and of drawn figures."""
+"""Folder of the kept results of audits, of drawn figures, and of what is known of models."""
 
 NOT_WRITTEN = "the file cannot be read, or its content has changed"
 

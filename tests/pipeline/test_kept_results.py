@@ -11,8 +11,9 @@ from sertools import files
 from sertools.auditing import audit
 from sertools.inference.settings import Settings
 from sertools.models.load import LoadOptions, load_model
-from sertools.pipeline import kept_results, run
-from sertools.pipeline.kept_results import fingerprint
+from sertools.pipeline import run
+from sertools.pipeline.kept import results as kept_results
+from sertools.pipeline.kept.results import fingerprint
 from sertools.results.result import Limit
 from sertools.selftest import toy_corpus
 from sertools.tables.layers import Layers

@@ -1,6 +1,7 @@
 import pytest
 
-from sertools.report import figures, kept_figures
+from sertools.report import figures
+from sertools.report.kept import figures as kept_figures
 from sertools.report.render import render
 from tests.helpers.report_results import KINDS, figure, small_result
 

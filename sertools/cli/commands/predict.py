@@ -82,13 +82,13 @@ def _predict(given: Mapping[str, Any]) -> None:
         raise AuditError("--hop and --pool do not apply with --over-time, which is the step itself")
     request = arguments.model_request({**given, "window": None} if step is not None else given)
     corpus = arguments.corpus_request(given).load()
-    loaded = request.load(corpus)
     settings = Settings(
         batch_size=given["batch_size"],
         cache=given["cache"],
         progress=arguments.progress(given["quiet"]),
         share=arguments.share(given["shard"]),
     )
+    loaded = request.load(corpus, settings=settings)
     try:
         if step is None:
             missing = _whole(loaded, corpus, settings, outputs)

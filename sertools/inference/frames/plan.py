@@ -13,12 +13,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from sertools import files
 from sertools.corpora.corpus import Corpus
 from sertools.features.functionals import version
 from sertools.inference.frames.accumulate import K, Shape
 from sertools.inference.frames.cells import cells
 from sertools.inference.jobs import Job
 from sertools.models.model import Framed, Frames, Grid, is_framed
+from sertools.store.cache import RESULTS
 from sertools.store.key import Key
 from sertools.store.store import SHARD, KeptSums
 from sertools.tables.condition import Condition
@@ -79,7 +81,7 @@ def plan(model: object, corpus: Corpus, corpus_fingerprint: str, wanted: FrameSu
     if not is_framed(model) or not model.has_frames or not len(corpus.clips):
         return Plan(levels=wanted.levels, cells=pd.DataFrame(), passes=())
     found, members = cells(corpus.clips, wanted)
-    frames = trial(model)
+    grids, widths = layers_of(model, root)
     clips = [[str(clip) for clip in corpus.clips.index[inside]] for inside in members]
     condition = (_name(wanted), _digest(wanted, clips))
     key = Key(
@@ -95,7 +97,7 @@ def plan(model: object, corpus: Corpus, corpus_fingerprint: str, wanted: FrameSu
         stored=0,
         layers=True,
     )
-    shapes = passes(wanted, frames.grids, [states.shape[1] for states in frames.states], BUDGET)
+    shapes = passes(wanted, grids, widths, BUDGET)
     kept = [
         KeptSums(
             folder=folder, name=f"pass-{p}", cells=len(members), size=shape.size, running=shape.between_size
@@ -110,6 +112,24 @@ def plan(model: object, corpus: Corpus, corpus_fingerprint: str, wanted: FrameSu
             for shape, files in zip(shapes, kept, strict=True)
         ),
     )
+
+
+def layers_of(model: Framed, root: Path) -> tuple[list[Grid], list[int]]:
+    """Frame times of one second, and width, of each layer; kept, so that a later run need not ask the model.
+
+    Args:
+        model: in the number format in which it runs
+        root: root folder of the store
+    """
+    key = hashlib.blake2b(f"{VERSION} {model.name} {model.fingerprint}".encode(), digest_size=20).hexdigest()
+    path = root / RESULTS / f"layers-{key}.json"
+    text = files.read_sealed(path)
+    if text is None:
+        frames = trial(model)
+        text = json.dumps([frames.grids, [states.shape[1] for states in frames.states]])
+        files.write_sealed(path, text)
+    grids, widths = json.loads(text)
+    return [(first, step, n) for first, step, n in grids], list(widths)
 
 
 def trial(model: Framed) -> Frames:

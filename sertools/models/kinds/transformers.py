@@ -45,7 +45,7 @@ from sertools.models.checkpoints.weights.adapters import (
 )
 from sertools.models.checkpoints.weights.deciding import content_digest, deciding_files
 from sertools.models.derived.random_twin import redrawn, twin_fingerprint, untrained
-from sertools.models.device import find_device, first_precision, in_halves, stamped
+from sertools.models.device import find_device, first_precision, in_halves, in_precision, stamped
 from sertools.models.load import LoadOptions
 from sertools.models.loaded import LoadedSignalModel, signal_facts, trained_facts
 from sertools.models.model import Frames, Outputs, Signal
@@ -92,16 +92,13 @@ class TransformersModel(LoadedSignalModel):
         """
         import torch
 
-        exact = tuple(facts.get(passes.EXACT_PARTS, ())) if precision == "bf16" else ()
-        others = {name: value for name, value in self.facts.items() if name != passes.EXACT_PARTS}
+        chosen = in_precision(self.content, self.facts, precision, facts)
         return replace(
             self,
             dtype=torch.bfloat16 if precision == "bf16" else torch.float32,
-            exact=exact,
             needs_precision=False,
-            fingerprint=stamped(" ".join([self.content, *exact]), precision, self.device),
-            facts={**others, "precision": precision, **facts},
             encoder=None,
+            **chosen._asdict(),
         )
 
     def random_twin(self, seed: int) -> "TransformersModel":

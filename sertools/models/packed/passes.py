@@ -15,9 +15,6 @@ from sertools.models.wav2vec2_gpu import weights as gpu_weights
 if TYPE_CHECKING:
     import torch
 
-EXACT_PARTS = "precision_exact_parts"
-"""The fact that names the parts that stay in fp32."""
-
 PARTS = (cpu_weights.FRONT_END, cpu_weights.LAST_LAYERS)
 """Parts that can stay in fp32 while the rest is computed in bf16, first the one that rounding harms most."""
 

@@ -5,8 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from sertools.auditing import run as auditing
 from sertools.auditing.audit import PlannedAudit
 from sertools.inference.settings import Settings
-from sertools.pipeline import kept_results
+from sertools.pipeline.kept import results as kept_results
 from sertools.pipeline.processes.side_by_side import side_by_side, weight
+from sertools.pipeline.provenance import date
+from sertools.results.provenance import DATE
 from sertools.results.result import Result
 from sertools.tables.tables import ModelData, Tables
 
@@ -29,11 +31,12 @@ def outcomes(
     """
     found: dict[int, Result | Exception] = {}
     todo: dict[int, tuple[PlannedAudit, Tables, str]] = {}
+    parts = kept_results.Parts()
     for i, planned in enumerate(audits):
         try:
             tables, key = auditing.tables_of(planned, own, comparison), ""
             if kept_results.can_be_kept(planned):
-                key = kept_results.fingerprint(planned, tables, settings.seed)
+                key = kept_results.fingerprint(planned, tables, settings.seed, parts=parts)
             known = kept_results.read(settings.root, planned, key) if key and not settings.fresh else None
         except Exception as error:  # it is raised when the other audits have run
             found[i] = error
@@ -51,7 +54,9 @@ def outcomes(
             heavy_first.remove(i)
             planned, tables, key = todo.pop(i)
             try:
-                found[i] = result = others.result(i) or auditing.run(planned, tables, seed=settings.seed)
+                result = others.result(i) or auditing.run(planned, tables, seed=settings.seed)
+                result = result.model_copy(update={"provenance": {**result.provenance, DATE: date()}})
+                found[i] = result
                 if key:
                     kept_results.keep(settings.root, planned, key, result)
             except Exception as error:  # as above

@@ -2,8 +2,8 @@
 
 A result is kept under a fingerprint of everything that decides it: the tables, the options, limits and seed,
 the code of the audit and of all packages that audits may use, and the versions of Python and of the libraries
-that compute. What a result says about model, corpus and run is not kept, but added anew. Audits of users are
-not kept, because they may read anything.
+that compute. What a result says about model, corpus and run is not kept, but added anew, except the date on
+which it was computed. Audits of users are not kept, because they may read anything.
 """
 
 import contextlib
@@ -19,11 +19,13 @@ from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sertools import files
 from sertools.auditing.audit import PlannedAudit
 from sertools.auditing.discovery import embedded_folder
 from sertools.results.keys import FindingKey
+from sertools.results.provenance import DATE
 from sertools.results.result import Result
 from sertools.store.cache import RESULTS
 from sertools.tables.tables import Tables
@@ -42,7 +44,29 @@ class _Hash(Protocol):
     def update(self, data: Any, /) -> None: ...
 
 
-def fingerprint(planned: PlannedAudit, tables: Tables, seed: int, further: Sequence[Any] = ()) -> str:
+class Parts:
+    """Fingerprints of data frames and arrays that several audits read, so that each is computed once."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Any, bytes]] = {}
+
+    def of(self, value: "pd.DataFrame | NDArray[Any]") -> bytes:
+        """The fingerprint of a data frame or an array, which must not change while this object is in use."""
+        if id(value) not in self._known:
+            hashed = hashlib.blake2b(digest_size=20)
+            _add_part(hashed, value)
+            self._known[id(value)] = value, hashed.digest()  # holds it, so that no other object has its id
+        return self._known[id(value)][1]
+
+
+def fingerprint(
+    planned: PlannedAudit,
+    tables: Tables,
+    seed: int,
+    further: Sequence[Any] = (),
+    *,
+    parts: Parts | None = None,
+) -> str:
     """A fingerprint of everything that decides the result of an audit.
 
     Args:
@@ -50,14 +74,15 @@ def fingerprint(planned: PlannedAudit, tables: Tables, seed: int, further: Seque
         tables: what it reads
         seed: random seed
         further: what else decides what is kept
+        parts: shared by audits that read the same data
 
     Raises:
         TypeError: the tables hold a value of a kind that has no fingerprint
     """
-    hashed = hashlib.blake2b(digest_size=20)
+    hashed, parts = hashlib.blake2b(digest_size=20), parts or Parts()
     limits = [limit.model_dump_json() for limit in planned.limits]
-    _add(hashed, [planned.name, dict(planned.settings), limits, seed, versions(), code(planned.audit.path)])
-    _add(hashed, [tables, *further])
+    decides = [planned.name, dict(planned.settings), limits, seed, versions(), code(planned.audit.path)]
+    _add(hashed, [*decides, tables, *further], parts)
     return hashed.hexdigest()
 
 
@@ -69,7 +94,8 @@ def read(root: Path, planned: PlannedAudit, key: str) -> Result | None:
 
 def keep(root: Path, planned: PlannedAudit, key: str, result: Result) -> None:
     """Keeps a result; a store that cannot be written keeps nothing."""
-    content = result.model_copy(update={"model": {}, "data": {}, "provenance": {}}).to_json()
+    dated = {DATE: result.provenance[DATE]} if DATE in result.provenance else {}
+    content = result.model_copy(update={"model": {}, "data": {}, "provenance": dated}).to_json()
     files.write_sealed(_path(root, planned, key), content)
 
 
@@ -108,7 +134,8 @@ def of_files(places: Iterable[Path]) -> str:
     for place in places:
         for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
             if path.is_file() and "__pycache__" not in path.parts:
-                _add(hashed, [path.relative_to(place.parent).as_posix(), path.read_bytes()])
+                name, content = path.relative_to(place.parent).as_posix().encode(), path.read_bytes()
+                hashed.update(f"{len(name)} {len(content)}\0".encode() + name + content)
     return hashed.hexdigest()
 
 
@@ -126,25 +153,18 @@ def _path(root: Path, planned: PlannedAudit, key: str) -> Path:
     return root / RESULTS / f"{planned.name}-{key}.json"
 
 
-def _add(hashed: _Hash, value: Any) -> None:
+def _add(hashed: _Hash, value: Any, parts: Parts) -> None:
     """Adds a value to a fingerprint, together with its kind and its size, so that no two values are alike."""
-    if isinstance(value, pd.DataFrame):
-        _add(
-            hashed, ["frame", list(map(str, value.columns)), list(map(str, value.dtypes)), value.index.names]
-        )
-        for column in (value.index.to_series(), *(value.iloc[:, i] for i in range(value.shape[1]))):
-            _add_column(hashed, column)
-    elif isinstance(value, np.ndarray) and value.dtype != object:
-        hashed.update(f"array {value.dtype.str} {value.shape}\0".encode())
-        hashed.update(np.ascontiguousarray(value).view(np.uint8).reshape(-1).data)
+    if isinstance(value, pd.DataFrame) or (isinstance(value, np.ndarray) and value.dtype != object):
+        hashed.update(b"part " + parts.of(value))
     elif is_dataclass(value) and not isinstance(value, type):
-        _add(hashed, {each.name: getattr(value, each.name) for each in fields(value)})
+        _add(hashed, {each.name: getattr(value, each.name) for each in fields(value)}, parts)
     elif isinstance(value, Mapping):
-        _add(hashed, [each for pair in value.items() for each in pair])
+        _add(hashed, [each for pair in value.items() for each in pair], parts)
     elif isinstance(value, Sequence) and not isinstance(value, str | bytes):
         hashed.update(f"list {len(value)}\0".encode())
         for each in value:
-            _add(hashed, each)
+            _add(hashed, each, parts)
     elif isinstance(value, bytes):
         hashed.update(f"bytes {len(value)}\0".encode() + value)
     elif value is None or isinstance(value, str | int | float | np.generic | Path):
@@ -154,9 +174,17 @@ def _add(hashed: _Hash, value: Any) -> None:
         raise TypeError(f"a {type(value).__name__} has no fingerprint")
 
 
-def _add_column(hashed: _Hash, column: "pd.Series[Any]") -> None:
-    if isinstance(column.dtype, np.dtype) and column.dtype != object:
-        _add(hashed, column.to_numpy())
-    else:
-        # kinds matter: the text 1 is not the number 1
-        _add(hashed, json.dumps([[type(each).__name__, str(each)] for each in column]))
+def _add_part(hashed: _Hash, value: "pd.DataFrame | NDArray[Any]") -> None:
+    """The same for the content of a data frame or an array."""
+    if isinstance(value, np.ndarray):
+        hashed.update(f"array {value.dtype.str} {value.shape}\0".encode())
+        hashed.update(np.ascontiguousarray(value).view(np.uint8).reshape(-1).data)
+        return
+    about = ["frame", *map(str, value.columns), *map(str, value.dtypes), *map(str, value.index.names)]
+    hashed.update(json.dumps(about).encode())
+    for column in (value.index.to_series(), *(value.iloc[:, i] for i in range(value.shape[1]))):
+        if isinstance(column.dtype, np.dtype) and column.dtype != object:
+            _add_part(hashed, column.to_numpy())
+        else:
+            # kinds matter: the text 1 is not the number 1
+            hashed.update(json.dumps([[type(each).__name__, str(each)] for each in column]).encode() + b"\0")

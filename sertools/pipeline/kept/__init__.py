@@ -1,0 +1,1 @@
+"""Keeps what was computed between runs, so that the same is not computed again."""

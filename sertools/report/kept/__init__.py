@@ -1,0 +1,1 @@
+"""Keeps drawn figures and written pages between runs."""
