@@ -1,10 +1,13 @@
 """Runs a planned audit on tables, which gives a result."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from sertools.auditing import ceilings
 from sertools.auditing.audit import PlannedAudit
@@ -243,8 +246,17 @@ def _outcome(planned: PlannedAudit, tables: Tables, seed: int) -> Outcome:
     return outcome
 
 
-def _digest(tables: Tables) -> tuple[int, ...]:
+def _digest(tables: Tables) -> tuple[object, ...]:
+    """What is equal for equal tables: text as it is, since Arrow never changes it in place, numbers as a hash."""
     frames = [tables.clips, tables.missing, *tables.predictions.values()]
-    # Parquet columns may hold lists, which are not hashable: hash their text
-    plain = [f.astype({c: str for c in f if f[c].dtype == object}) for f in frames]
-    return tuple(int(pd.util.hash_pandas_object(f, index=True).sum()) ^ hash(tuple(f.columns)) for f in plain)
+    return tuple((tuple(f.columns), _held(f.index), *(_held(column) for _, column in f.items())) for f in frames)
+
+
+def _held(values: "pd.Series[Any] | pd.Index[Any]") -> pa.ChunkedArray | bytes:
+    """The text of a column or an index, shared with it, or a hash of its other values."""
+    if isinstance(values.dtype, pd.StringDtype):
+        return pa.chunked_array(pa.array(values))
+    array = np.asarray(values)
+    objects = array.dtype == object  # such as the lists that Parquet columns may hold
+    content = repr(array.tolist()).encode() if objects else np.ascontiguousarray(array).view("u1").data
+    return hashlib.blake2b(content, digest_size=16).digest()
