@@ -1,5 +1,6 @@
 """Fixtures for tests in all folders."""
 
+import gc
 import os
 import shutil
 import subprocess
@@ -11,8 +12,17 @@ from filelock import FileLock
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 HOW = "needs Chromium and Playwright: apt-get install chromium; pip install '.[test]'"
+os.fsync = lambda number: None
+"""No test looks at what a power failure leaves; waiting for the disk took a fifteenth of the time of all tests."""
+
+gc.set_threshold(50_000, 20, 50)
 REQUIRED = os.environ.get("SERTOOLS_BROWSER") == "required"
 """Continuous integration sets this, so that no test of the browser is skipped there unseen."""
+
+
+def pytest_collection_finish():
+    """What ten thousand tests and all libraries hold is not searched for garbage again and again."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

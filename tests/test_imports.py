@@ -193,6 +193,12 @@ def test_judging_results_loads_no_torch():
     }
 
 
+def test_starting_an_audit_loads_neither_networks_nor_slow_parts_of_scipy():
+    """They are a third of the start, and most runs need none of them."""
+    loaded = loaded_by("import sertools.pipeline.run, sertools.features.sound, sertools.cli.run_audits")
+    assert not loaded & {"torch", "transformers", "matplotlib", "sklearn", "scipy.signal", "scipy.stats"}
+
+
 def imported_tests(text: str) -> list[str]:
     """Files with tests that a file imports from, also in a program that it holds as text."""
     words = re.findall(r"^\s*(?:from|import)\s+([\w.]+)", text, flags=re.MULTILINE)

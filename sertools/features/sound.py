@@ -154,6 +154,8 @@ def pitch_hz(x: NDArray[np.float64], least_power: float = 0.0) -> float:
 
 def _bandwidth(x: NDArray[np.float64]) -> float:
     """Highest frequency in Hz whose power is within `BAND_DB` of the strongest; nan for a very short clip."""
+    from scipy.signal import welch  # slow to import
+
     if len(x) < FRAME:
         return float("nan")
     from scipy.signal import welch  # slow to import
@@ -164,6 +166,8 @@ def _bandwidth(x: NDArray[np.float64]) -> float:
 
 def _peaks_per_second(level: NDArray[np.float64], active: NDArray[np.bool_]) -> float:
     """Peaks of the smoothed level per second of the speech; nan where it is too short to have any."""
+    from scipy.signal import find_peaks  # slow to import
+
     first, last = np.flatnonzero(active)[[0, -1]]
     seconds = (last - first + 1) * HOP / RATE_HZ
     if last - first + 1 < 3 * SMOOTHED:

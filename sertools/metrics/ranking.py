@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import rankdata
 
 from sertools.errors import AuditError
 from sertools.statistics.statistic import Statistic, ratio
@@ -86,6 +85,8 @@ def _pairs(
 
 def _wins(own: NDArray[np.bool_], score: NDArray[np.float64]) -> NDArray[np.float64]:
     """For each clip, the won pairs that contain it: ties count half."""
+    from scipy.stats import rankdata  # slow to import
+
     ranks = rankdata(score)
     of_own, of_others = np.zeros(len(score)), np.zeros(len(score))
     of_own[own] = rankdata(score[own]) if own.any() else 0

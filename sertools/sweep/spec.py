@@ -120,6 +120,7 @@ class Sweep(_Strict):
         data_root: folder below which corpora are, as `--data-root`
         seed: random seed
         batch_size: maximum number of clips in one forward pass
+        pages: whether each cell has a report page; if not, `sertools report CELL` writes it when it is wanted
     """
 
     models: list[Annotated[ModelEntry, BeforeValidator(_of_text)]] = Field(min_length=1)
@@ -129,6 +130,7 @@ class Sweep(_Strict):
     data_root: Path | None = None
     seed: int = 0
     batch_size: int = Field(default=8, ge=1)
+    pages: bool = True
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:

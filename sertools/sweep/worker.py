@@ -77,7 +77,8 @@ class Worker:
             try:
                 request = self._request(cell, log)
                 results = request.run()
-                render(results, cell.folder)
+                if self.sweep.pages:
+                    render(results, cell.folder)
                 facts = _facts(results, request.corpus)
                 state = "done"
             except SertoolsError as error:

@@ -203,8 +203,8 @@ def test_every_number_carries_clips_speakers_and_an_interval_or_a_reason(name):
 
 
 @pytest.mark.parametrize("name", ESTIMATES)
-def test_no_gate_is_passed_without_speakers(name, clips):
-    tables = answers("oracle", clips.drop(columns="speaker"), name)
+def test_no_gate_is_passed_without_speakers(name, few):
+    tables = answers("oracle", few.drop(columns="speaker"), name)
     assert Verdict.PASS not in verdicts(result_of(name, tables))
 
 

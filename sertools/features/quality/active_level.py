@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import lfilter
 
 SMOOTHING_S = 0.03
 """Time constant of each of the two filters that smooth the rectified signal."""
@@ -46,6 +45,8 @@ def active_level(signal: NDArray[np.floating], rate: int) -> tuple[float, float]
     if energy == 0:
         return math.nan, math.nan
     g = math.exp(-1 / (rate * SMOOTHING_S))
+    from scipy.signal import lfilter  # slow to import
+
     envelope = lfilter([1 - g], [1, -g], lfilter([1 - g], [1, -g], np.abs(x)))
     hangover = math.ceil(HANGOVER_S * rate)
     counts = np.array([_active(envelope >= c, hangover) for c in THRESHOLDS])

@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import correlate
 
 FRAME_S, HOP_S = 0.03, 0.015
 LOWEST_DB, HIGHEST_DB = -10.0, 35.0
@@ -33,6 +32,8 @@ def aligned(reference: Signal, changed: Signal, rate: int) -> tuple[NDArray[np.f
     x, y = (np.asarray(each, dtype=np.float64) for each in (reference, changed))
     if not len(x) or not len(y):
         return x[:0], y[:0]
+    from scipy.signal import correlate  # slow to import
+
     products = correlate(y, x, method="fft")
     lags = np.arange(-len(x) + 1, len(y))
     near = np.abs(lags) <= FARTHEST_S * rate
