@@ -46,8 +46,8 @@ def attached_raters(
     unknown = said.loc[home.isna(), next(name for name in KEYS if name in said)].astype(str).tolist()
     if unknown:
         raise CorpusError(
-            f"{path.name}: {len(unknown)} of {counted(len(said), 'rated clip')} are not in the corpus: "
-            f"{some(unknown, 3)}",
+            f"{path.name}: {len(unknown)} of {counted(len(said), 'rated clip')} "
+            f"{'is' if len(unknown) == 1 else 'are'} not in the corpus: {some(unknown, 3)}",
             hint="remove these rows, or name the corpus that has these clips",
         )
     if home.duplicated().any():

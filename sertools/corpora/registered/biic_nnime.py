@@ -2,8 +2,8 @@
 
 `angry_01_A_002.wav`: the scene's intended emotion, pair, speaker A or B of the pair, number of the turn. The
 labels are read from EMO-SUPERB's tables (`Secondary/labels_consensus_1.csv`: one column for each of 11
-emotions, valence and arousal on 1 … 5, `Gender`), where they lie beside the sound; the form of the released labels is
-in no public text that was found, so without such a table only the names are read.
+emotions, valence and arousal on 1 … 5, `Gender`), where they lie beside the sound; the form of the released
+labels is in no public text that was found, so without such a table only the names are read.
 
 Traps: the name tells the emotion of the scene, not of the turn: it is given as `scene`, and `emotion` is the
 raters' choice (no agreement on ties). The raters chose between happy and joy; both stay as they are (`joy` is

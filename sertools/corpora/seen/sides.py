@@ -13,8 +13,8 @@ import pandas as pd
 
 from sertools.corpora.corpus import Corpus
 from sertools.corpora.folds.folds import with_fold
-from sertools.corpora.folds.named import is_name, named
-from sertools.corpora.layouts.manifest import MANIFESTS
+from sertools.corpora.folds.named import COLUMN, is_name, named
+from sertools.corpora.layouts.manifest import MANIFESTS, read_table
 from sertools.corpora.layouts.published.emo_superb_labels import UNNAMED, is_label_file, label_files
 from sertools.corpora.load import load_clips
 from sertools.corpora.seen.names import from_names
@@ -51,7 +51,7 @@ def load_sides(
         test: test data, as for `load_corpus`
         folds: tables or folders of a published split; the sides are in a column `split`, or in the names of
             the tables; each subfolder with tables is a fold of its own, as is each label file of
-            EMO-SUPERB; or names of folds of `data`
+            EMO-SUPERB; or folds of `data`: their names, or a table with columns `clip`, `fold_1`, …
         data: the corpora whose folds have these names
         data_root: as for `load_corpus`
         column_map: column name in the tables → sertools' name
@@ -64,7 +64,7 @@ def load_sides(
     if not folds and not (train and test):
         raise CorpusError("a split has two sides", hint="give both --train and --test, or --folds")
     parts = [("train", spec) for spec in train] + [("test", spec) for spec in test]
-    names = [spec for spec in folds if not Path(spec).expanduser().exists() and is_name(spec)]
+    names = [spec for spec in folds if _is_of_data(Path(spec).expanduser(), spec) and data]
     parts += [part for spec in folds if spec not in names for part in _tables(spec)]
     read = []
     for side, spec in parts:
@@ -74,6 +74,13 @@ def load_sides(
         corpus = load_clips(spec, data_root=data_root, column_map=column_map)
         read += [part for name in names for part in _rounds(corpus, name)]
     return _joined(read, named=not folds)
+
+
+def _is_of_data(path: Path, spec: str) -> bool:
+    """Whether these are folds of the given corpora: a name, or a table of clips and their sides."""
+    if path.is_file() and path.suffix.lower() in MANIFESTS:
+        return any(str(column).startswith(COLUMN) for column in read_table(path))
+    return not path.exists() and is_name(spec)
 
 
 def _rounds(corpus: Corpus, name: str) -> list[tuple[str, Corpus]]:

@@ -46,7 +46,7 @@ def test_votes_per_clip_are_read_under_their_prefix(manifest):
 
 
 def test_raters_of_unknown_clips_are_an_error_that_names_them(manifest):
-    with pytest.raises(CorpusError, match="1 of 2 rated clips are not in the corpus: zzz"):
+    with pytest.raises(CorpusError, match="1 of 2 rated clips is not in the corpus: zzz"):
         loaded(manifest, "clip,rater,emotion\na,r1,anger\na,r2,fear\nzzz,r1,fear\n")
 
 

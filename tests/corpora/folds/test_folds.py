@@ -214,6 +214,17 @@ def test_crema_d_has_the_published_sizes(tmp_path: Path) -> None:
     assert "train, dev and test of fold 1 have 4509 / 1470 / 1463 clips, as published" in fold.notes
 
 
+def test_table_of_folds_is_compared_too(tmp_path: Path) -> None:
+    make(TREES["emovo"], tmp_path / "emovo")
+    clips = load_corpus("emovo", data_root=tmp_path).clips.index
+    table = tmp_path / "mine.csv"
+    table.write_text(
+        "clip,fold_1\n" + "".join(f"{clip},{'train' if i else 'test'}\n" for i, clip in enumerate(clips))
+    )
+    joined = load_sides([], [], [str(table)], data=["emovo"], data_root=tmp_path)
+    assert sorted(set(joined.clips["split"])) == [f"{table}:1/test", f"{table}:1/train"]
+
+
 def test_folds_by_name_are_sides_that_the_lint_compares(tmp_path: Path) -> None:
     make(TREES["emovo"], tmp_path / "emovo")
     joined = load_sides([], [], ["loso"], data=["emovo"], data_root=tmp_path)

@@ -35,7 +35,8 @@ def of(asks, *verdicts, **changes):
          "Nothing failed for default on voices, but not everything could be decided."),
         ([of(WORDS, "pass")], "Everything that was judged for default on voices passed."),
         ([of(CORRECT, "skipped"), of(WORDS, "pass")],
-         "Whether default on voices is correct was not judged: too few. Everything else that was judged passed."),
+         "Whether default on voices is correct was not judged: too few. "
+         "Everything else that was judged passed."),
         ([of(FAIR, "skipped", "none")], "Nothing could be judged for default on voices: too few."),
         ([of(CORRECT, "none")], "No limit applies to what was measured for default on voices."),
         ([of(CORRECT)], "No limit applies to what was measured for default on voices."),
