@@ -129,7 +129,8 @@ def _checked(signal: NDArray[np.float32], model: Model, *, silent: bool, cut: bo
     if n < model.shortest:
         reason = f"{n} samples, but the model needs {model.shortest} ({model.shortest / rate:.3f} s)"
     elif longest is not None and n > longest:
-        reason = f"{n / rate:.1f} s, {TOO_LONG} {longest / rate:.1f} s"
+        window = math.floor(100 * longest / rate) / 100
+        reason = f"{n / rate:.1f} s, {TOO_LONG} {longest / rate:.1f} s; --window {window:g} cuts longer clips"
     return DecodedClip(signal=None if reason else signal, reason=reason, silent=silent, cut=cut)
 
 

@@ -46,10 +46,9 @@ class Window:
             ModelError: a length that is not positive, a hop that would leave out a part of the clip, or an
                 unknown pooling
         """
-        if not (0 < self.length_s < math.inf and 0 < self.hop_s < math.inf):
-            raise ModelError(
-                f"--window {self.length_s:g} and --hop {self.hop_s:g} must both be positive numbers"
-            )
+        for option, value in (("--window", self.length_s), ("--hop", self.hop_s)):
+            if not 0 < value < math.inf:
+                raise ModelError(f"{option} {value:g} is not a positive number of seconds")
         if self.hop_s > self.length_s:
             raise ModelError(
                 f"--hop {self.hop_s:g} is longer than --window {self.length_s:g}, so parts of clips would be "

@@ -297,6 +297,8 @@ def sentence(costs: Sequence[Cost], model: Model | ClipModel) -> str:
         n, _ = _todo(costs, kind)
         parts += [f"{n} {what}"] if n else []
     minutes, megabytes = sum(c.minutes for c in costs), sum(c.megabytes for c in costs)
+    if "window" in model.facts:
+        parts.append(f"each the {model.facts['window']}")
     return f"{', '.join(parts)}: about {minutes:.1f} minutes and {megabytes:.1f} MB."
 
 

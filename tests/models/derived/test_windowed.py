@@ -126,10 +126,10 @@ def test_a_model_of_limited_length_hears_long_clips_in_windows(tmp_path):
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"length_s": 0, "hop_s": 1}, "must both be positive"),
-        ({"length_s": 1, "hop_s": -1}, "must both be positive"),
-        ({"length_s": float("nan"), "hop_s": 1}, "must both be positive"),
-        ({"length_s": float("inf"), "hop_s": 1}, "must both be positive"),
+        ({"length_s": 0, "hop_s": 1}, "--window 0 is not a positive number"),
+        ({"length_s": 1, "hop_s": -1}, "--hop -1 is not a positive number"),
+        ({"length_s": float("nan"), "hop_s": 1}, "--window nan is not a positive number"),
+        ({"length_s": float("inf"), "hop_s": 1}, "--window inf is not a positive number"),
         ({"length_s": 1, "hop_s": 2}, "parts of clips would be left out"),
         ({"length_s": 1, "hop_s": 1, "pooling": "mode"}, "is not one of mean, median, max"),
     ],
@@ -160,6 +160,9 @@ def test_the_command_line_cuts_long_clips(tmp_path, folder):
         "--quiet",
     ]
     words += ["--precision", "fp32", "--csv", tmp_path / "p.csv"]
+    planned = ["plan", "correctness", *words[1:7], "--precision", "fp32", "--window", "4", "--hop", "3"]
+    plan = CliRunner().invoke(app, list(map(str, planned)))
+    assert "each the mean of windows of 4 s every 3 s" in plan.output
     done = CliRunner().invoke(app, [str(word) for word in [*words, "--window", "4"]])
     assert done.exit_code == 0, done.output
     model = load_model(str(folder), LoadOptions(window=Window(length_s=4, hop_s=2), precision="fp32"))
