@@ -44,6 +44,24 @@ def test_ratios_of_chen_follow_from_the_three_methods():
         assert (tapt - v) / (ptapt - v) == pytest.approx(ratio, abs=1e-3), data
 
 
+def test_hours_of_pre_training_are_those_of_the_corpora_above_their_sum():
+    rows = published()[(published()["paper"] == "ma2024") & (published()["place"] == "table 1")]
+    for metric in ("utterances", "hours"):
+        own = rows[rows["metric"] == metric].set_index("data")["value"]
+        above = own.iloc[: own.index.get_loc("sum of pre-training")]
+        # the clips of IEMOCAP to MSP-Podcast add up to 169116: the printed sum counts fewer
+        assert above.sum() == pytest.approx(own["sum of pre-training"], rel=1e-3), metric
+
+
+def test_last_row_of_the_printed_folds_of_emo_superb_shares_a_dyad():
+    rows = published()[(published()["paper"] == "wu2024") & (published()["place"] == "table 2")]
+    shared = []
+    for fold, own in rows.groupby("data"):
+        training = own[own["metric"].str.startswith("training")]["value"]
+        shared += [fold] if own[own["metric"] == "test dyad"]["value"].item() in set(training) else []
+    assert shared == ["iemocap fold 5"]
+
+
 @pytest.mark.skipif(not SHARED.is_file(), reason="the list in ../shared/reference is not here")
 def test_every_number_of_the_shared_list_is_there():
     ours = published().groupby("paper")["value"].agg(list)
