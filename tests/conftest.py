@@ -13,7 +13,7 @@ from filelock import FileLock
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 HOW = "needs Chromium and Playwright: apt-get install chromium; pip install '.[test]'"
 os.fsync = lambda number: None
-"""No test looks at what a power failure leaves; waiting for the disk took a fifteenth of the time of all tests."""
+"""No test looks at what a power failure leaves; waiting for the disk took a fifteenth of the tests' time."""
 
 gc.set_threshold(50_000, 20, 50)
 REQUIRED = os.environ.get("SERTOOLS_BROWSER") == "required"

@@ -247,7 +247,7 @@ def _outcome(planned: PlannedAudit, tables: Tables, seed: int) -> Outcome:
 
 
 def _digest(tables: Tables) -> tuple[object, ...]:
-    """What is equal for equal tables: text as it is, since Arrow never changes it in place, numbers as a hash."""
+    """Equal for equal tables: text as it is, since Arrow never changes it in place, and numbers as a hash."""
     frames = [tables.clips, tables.missing, *tables.predictions.values()]
     return tuple(
         (tuple(f.columns), _held(f.index), *(_held(column) for _, column in f.items())) for f in frames

@@ -158,7 +158,6 @@ def _bandwidth(x: NDArray[np.float64]) -> float:
 
     if len(x) < FRAME:
         return float("nan")
-    from scipy.signal import welch  # slow to import
 
     frequency, power = welch(x, fs=RATE_HZ, nperseg=min(512, len(x)), detrend=False)
     return float(frequency[np.flatnonzero(power >= power.max() * 10 ** (-BAND_DB / 10))[-1]])
@@ -177,7 +176,6 @@ def _peaks_per_second(level: NDArray[np.float64], active: NDArray[np.bool_]) -> 
     # a peak at the first or last active frame counts, too
     walled = np.concatenate([[-np.inf], smooth, [-np.inf]])
     walled[[0, -1]] = smooth.min() - DIP_DB - 1
-    from scipy.signal import find_peaks  # slow to import
 
     peaks, _ = find_peaks(walled, prominence=DIP_DB)
     return float(active[first : last + 1][peaks - 1].sum() / seconds)
