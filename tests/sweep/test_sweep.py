@@ -26,6 +26,7 @@ SWEEP = """
 models = ["toy:random", { spec = "toy:loudness", name = "by loudness" }]
 data = [{ spec = "one/clips.csv", name = "one" }, { spec = "two/clips.csv", name = "two" }]
 audits = ["correctness"]
+pages = false
 """
 
 
@@ -63,7 +64,8 @@ def findings(folder: Path) -> list[tuple]:
     return [(r.audit, r.findings, r.tables) for r in sertools.read_results(folder)]
 
 
-def test_each_cell_has_the_results_of_a_single_audit(here):
+def test_each_cell_has_its_page_and_the_results_of_a_single_audit(here):
+    (here / "sweep.toml").write_text(SWEEP.replace("pages = false", ""))
     worker = worked(here)
     assert (worker.done, worker.failed) == (4, 0)
     for cell in cells(here):
@@ -77,6 +79,15 @@ def test_each_cell_has_the_results_of_a_single_audit(here):
     (here / "sweep.toml").write_text(SWEEP.replace('name = "two" }', 'name = "two", scale = [0, 2] }'))
     assert len(before & {cell.id for cell in cells(here)}) == 2
     assert sum(cell.is_open("x") for cell in cells(here)) == 2
+
+
+def test_without_pages_there_are_only_results(here):
+    worked(here)
+    assert [
+        sorted(path.suffix for path in cell.folder.iterdir() if path.suffix in {".html", ".md"})
+        for cell in cells(here)
+    ] == [[]] * 4
+    assert all(findings(cell.folder) for cell in cells(here))
 
 
 def test_another_name_changes_no_number(here):

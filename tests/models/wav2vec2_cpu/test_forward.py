@@ -127,7 +127,7 @@ def test_an_encoder_with_an_adapter_goes_the_stock_way():
         ("wav2vec2", GROUP),
         ("wav2vec2", {**LAYER, **LARGE_12}),
         ("hubert", GROUP),
-        ("hubert", {**LAYER, **LARGE_12}),
+        pytest.param("hubert", {**LAYER, **LARGE_12}, marks=pytest.mark.acceptance),
     ],
     ids=["wav2vec2-base", "wav2vec2-large-12", "hubert-base", "hubert-large-12"],
 )
