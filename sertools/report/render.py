@@ -13,7 +13,7 @@ from sertools.report.kept import figures as kept_figures
 from sertools.report.kept import pages as kept_pages
 from sertools.report.summary import bars, opening, panels, rows, tracks
 from sertools.results import audio_clips
-from sertools.results.result import Result
+from sertools.results.result import Figure, Result
 
 Format = Literal["html", "md", "json", "csv", "parquet", "latex"]
 
@@ -107,14 +107,23 @@ def _short(
 ) -> tuple[Excerpt, dict[tuple[int, int], str], str]:
     """What the pages show, as much as gives a page of `MOST_BYTES`: results, figures, and that HTML page."""
     drawn: dict[tuple[int, int], str] = {}
+    known: dict[tuple[str, str], str] = {}
     page = ""
+
+    def svg(figure: Figure, salt: str) -> str:
+        """The figure, drawn once for all bounds that leave it as it is."""
+        key = (figure.model_dump_json(), salt)
+        if key not in known:
+            known[key] = kept_figures.draw(figure, salt, kept)
+        return known[key]
+
     for bounds in LEVELS:
         short, page = excerpt(results, bounds), ""
         if short.characters > 2 * MOST_BYTES:  # not worth drawing
             continue
         anchors = prose.slugs([result.audit for result in short.results])
         drawn = {
-            (i, j): kept_figures.draw(figure, f"{anchors[i]}-{j + 1}", kept)
+            (i, j): svg(figure, f"{anchors[i]}-{j + 1}")
             for i, result in enumerate(short.results)
             for j, figure in enumerate(result.figures)
         }
