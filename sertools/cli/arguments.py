@@ -215,6 +215,15 @@ def share(text: str) -> "Share | None":
     return parse(text) if text else from_environment(os.environ)
 
 
+def with_split(specs: Sequence[str], split: str) -> tuple[str, ...]:
+    """The texts of `--data`, each with the split of `--split` if that is given.
+
+    >>> with_split(["emodb", "a.csv@loso:1"], "test")
+    ('emodb:test', 'a.csv@loso:1:test')
+    """
+    return tuple(f"{spec}:{split}" if split else spec for spec in specs)
+
+
 def corpus_request(given: Mapping[str, Any]) -> "CorpusRequest":
     """The corpus that `--data` and related options name.
 
@@ -228,7 +237,7 @@ def corpus_request(given: Mapping[str, Any]) -> "CorpusRequest":
     from sertools.pipeline.request import CorpusRequest
 
     return CorpusRequest(
-        specs=tuple(given["data"]),
+        specs=with_split(given["data"], given.get("split", "")),
         data_root=given.get("data_root"),
         column_map=pairs(given.get("column_map"), "--map", "THEIRS=OURS"),
         scale=scales(given.get("scale")),

@@ -34,6 +34,7 @@ def predict(
         typer.Option("--audformat", rich_help_panel=o.OUTPUT, help="Write a new folder in audformat."),
     ] = None,
     over_time: o.OverTime = None,
+    split: o.Split = "",
     data_root: o.DataRoot = None,
     column_map: o.ColumnMap = None,
     value_map: o.ValueMap = None,
