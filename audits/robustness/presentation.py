@@ -6,6 +6,7 @@ from sertools.auditing.figures import interval_series
 from sertools.auditing.phrases import counted
 from sertools.metrics.better_than_chance import NOT_BETTER
 from sertools.results.result import Figure, Finding, Limit
+from sertools.wording import listed
 
 from .predictions import UNLABELLED, PerturbedPredictions
 
@@ -57,13 +58,11 @@ def _shared_limit(perturbations: Sequence[str], limits: Sequence[Limit]) -> floa
 
 
 def answer(findings: list[Finding], perturbed: Sequence[PerturbedPredictions]) -> str:
-    """The averages, the largest effect, and which targets are not judged."""
-    not_judged = [
-        each.clean.target
-        for each in perturbed
-        if NOT_BETTER in each.clean.reason or each.clean.reason == UNLABELLED
-    ]
-    judged = [f for f in findings if f.value is not None and f.target not in (*not_judged, "dimensions")]
+    """The averages, the largest effect, and which targets are not in them, because they cannot pass."""
+    no_better = [each.clean.target for each in perturbed if NOT_BETTER in each.clean.reason]
+    unlabelled = [each.clean.target for each in perturbed if each.clean.reason == UNLABELLED]
+    left_out = (*no_better, *unlabelled, "dimensions")
+    judged = [f for f in findings if f.value is not None and f.target not in left_out]
     averages = [f for f in judged if f.name == "mean_unchanged_ratio"]
     if not averages:
         return "Not judged: clean predictions are not shown to be better than a constant."
@@ -75,5 +74,16 @@ def answer(findings: list[Finding], perturbed: Sequence[PerturbedPredictions]) -
     return (
         f"Averaged over {counted(len(perturbed[0].perturbations), 'perturbation')}, the unchanged ratio "
         f"is {ratios}. {largest if least.value != 1 else 'No prediction changes.'}"
-        + (f" Not judged: {', '.join(not_judged)}." if not_judged else "")
+        + _cannot_pass(no_better, "the clean predictions are not shown to be better than a constant")
+        + _cannot_pass(unlabelled, "the corpus has no labels to judge them by")
     )
+
+
+def _cannot_pass(targets: Sequence[str], why: str) -> str:
+    """A sentence on targets for which staying unchanged is no merit; empty if there are none.
+
+    >>> _cannot_pass(["valence"], "the corpus has no labels of it")
+    ' Valence can fail but not pass: the corpus has no labels of it.'
+    """
+    names = listed(targets)
+    return f" {names[:1].upper()}{names[1:]} can fail but not pass: {why}." if targets else ""

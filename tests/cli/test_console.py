@@ -34,7 +34,7 @@ def _plain_environment(monkeypatch):
 
 
 SUMMARY = """\
-The limits are not met for default on voices in: Does the model agree with the labels?
+Limits are missed for default on voices under “Does the model agree with the labels?”.
 
  Question                                Verdict   Most important number
  ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -230,7 +230,7 @@ def test_importing_the_console_loads_neither_rich_nor_matplotlib():
 def test_verbose_lists_every_finding_with_its_interval_before_the_summary(capsys):
     console.show_summary([small_result()], verbose=True)
     out = capsys.readouterr().out
-    rows = out[: out.index("The limits are not met")].splitlines()
+    rows = out[: out.index("Limits are missed")].splitlines()
     assert any(line.split()[:2] == ["correctness", "mae"] for line in rows), "the summary does not name it"
     assert any("no emotion in common" in line for line in rows), "nor why something was skipped"
     assert out.endswith(SUMMARY)

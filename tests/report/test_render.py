@@ -83,7 +83,7 @@ def test_verdicts_come_before_details_and_in_words(tmp_path):
     text = " ".join(read(tmp_path).text.split())
     order = [
         "How well does default serve voices?",
-        "The limits are not met for default on voices in: Does the model agree with the labels?",
+        "Limits are missed for default on voices under “Does the model agree with the labels?”.",
         "Does the model agree with the labels? ✗ fail Correctness: Arousal is predicted, valence is not.",
         "valence, CCC 0.100 [−0.100, 0.300]",
         "What the numbers leave out: 1 clip missing, most often because: too short.",

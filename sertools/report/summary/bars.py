@@ -7,7 +7,7 @@ from sertools.report.content import against_limit
 from sertools.report.text import people
 from sertools.results.result import Finding
 
-WIDTH, HEIGHT = 300, 16
+WIDTH, HEIGHT = 160, 16
 """Size of a bar in pixels."""
 
 _EDGE = 5.0

@@ -40,8 +40,8 @@ def _sentence(model: str, corpus: str, asked: Sequence[Row]) -> str:
         unknown = _listed([row.asks.claim for row in silent], "or")
         parts.append(f"{who[:1].upper()}{who[1:]} answered too few clips to be called {unknown}.")
     if failed:
-        where = "" if parts else f" for {_subject(model, corpus)}"
-        parts.append(f"The limits are not met{where} in: {' '.join(failed)}")
+        where = "are also missed" if parts else f"are missed for {_subject(model, corpus)}"
+        parts.append(f"Limits {where} under {_listed([f'“{question}”' for question in failed], 'and')}.")
     return " ".join(parts) or _without_verdict(_subject(model, corpus), asked)
 
 

@@ -8,7 +8,7 @@ from sertools.report.text import SYMBOLS
 from sertools.results.keys import Asks
 from sertools.results.result import Finding, Result, Verdict
 
-MOST_NUMBERS = 4
+MOST_NUMBERS = 3
 """Most numbers in a row; the section of the audit has them all."""
 
 

@@ -27,7 +27,7 @@ def test_the_union_holds_every_result_unchanged_and_counts_verdicts():
     assert list(raw) == ["schema", "title", "headline", "verdicts", "results"]
     assert raw["schema"] == 1
     assert raw["results"][0] == json.loads(results[0].to_json())
-    assert raw["headline"].startswith("The limits are not met for default on voices in: ")
+    assert raw["headline"].startswith("Limits are missed for default on voices under “")
 
 
 def test_another_schema_is_refused():

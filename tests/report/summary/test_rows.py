@@ -1,3 +1,5 @@
+import pytest
+
 from sertools.report import content
 from sertools.report.summary import rows
 from sertools.results.keys import Asks
@@ -72,3 +74,19 @@ def test_the_first_screen_says_only_once_what_was_in_the_training():
     assert content.answer_itself(told) == "It works."
     assert line in rows.dropped([told])
     assert content.answer_itself(small_result(answer="It works.")) == "It works."
+
+
+SENTENCES = [
+    ("It works.", "It works."),
+    ("It works. " + "Everything else follows. " * 9, "It works." + " Everything else follows." * 6),
+    ("UAR is .5 [.4, .6]. " + "So it is. " * 20, "UAR is .5 [.4, .6]." + " So it is." * 14),
+    ("One part of 1.5; " * 12 + "the end. More.", "One part of 1.5; " * 8 + "One part of 1.5 …"),
+    ("word " * 60 + "end.", "word " * 60 + "end."),
+]
+
+
+@pytest.mark.parametrize(("answer", "shown"), SENTENCES)
+def test_the_first_screen_shows_whole_first_sentences_or_parts_of_a_long_one(answer, shown):
+    found = content.shortest_answer(small_result(answer=answer.strip()))
+    assert found == shown
+    assert len(found) <= content.SHORT + 2 or found == answer
