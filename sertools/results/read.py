@@ -40,7 +40,10 @@ def read_json(path: Path, model: type[Stored], what: str, *, hint: str) -> Store
         GateError: the file cannot be read, is not text, or does not fit the schema
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
+        size = path.stat().st_size
+        if not path.is_file():  # a pipe or a device could be waited for, or read, for ever
+            raise GateError(f"{path} is not {what}: it is not a file", hint=hint)
+        if size > MAX_BYTES:
             raise GateError(f"{path} is larger than {MAX_BYTES >> 30} GB, too large for {what}", hint=hint)
         return model.model_validate_json(path.read_text(encoding="utf-8"))
     except OSError as error:

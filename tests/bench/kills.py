@@ -254,7 +254,10 @@ def main() -> None:
     given = parser.parse_args()
     names = given.commands or list(COMMANDS)
     most = 10 * given.kills
-    sys.stdout.write(table(list(trials(names, given.kills, given.seed, most))) + "\n")
+    found: list[Trial] = []
+    with contextlib.suppress(KeyboardInterrupt):  # it takes long; Ctrl-C shows the tally so far
+        found.extend(trials(names, given.kills, given.seed, most))
+    sys.stdout.write(table(found) + "\n")
 
 
 if __name__ == "__main__":

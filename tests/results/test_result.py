@@ -1,4 +1,5 @@
 import json
+import os
 
 import pytest
 from pydantic import ValidationError
@@ -218,3 +219,14 @@ def test_rows_of_a_table_are_lists_of_numbers_that_a_file_can_hold(rows):
 def test_a_series_has_one_number_for_each_x():
     with pytest.raises(ValueError, match="series 's' has 2 low for 1 x"):
         Series(name="s", x=[1.0], y=[1.0], low=[0.0, 0.0])
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path):
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one" / "correctness.json").symlink_to("/dev/zero")
+    os.mkfifo(tmp_path / "pipe.json")
+    for path in (tmp_path / "one" / "correctness.json", tmp_path / "pipe.json"):
+        with pytest.raises(
+            GateError, match="is not a result file of this sertools version: it is not a file"
+        ):
+            read_result(path)

@@ -184,7 +184,11 @@ def _read(folder: Path, without: Path | None, known: Mapping[str, Source]) -> tu
         relative = path.relative_to(folder)
         if path.name in NON_RESULT_FILES or (excluded and (root / relative).is_relative_to(excluded)):
             continue
-        stat, place = path.stat(), relative.as_posix()
+        place = relative.as_posix()
+        if not path.is_file():
+            notes.append(f"{place} is left out: it is not a file")
+            continue
+        stat = path.stat()
         source = known.get(place)
         if source is None or (source.size, source.time_ns) != (stat.st_size, stat.st_mtime_ns):
             try:

@@ -26,7 +26,14 @@ from sertools.models.checkpoints.described_heads import head_in, layout_named
 from sertools.models.checkpoints.heads import Network, build, build_foreign, compared_with, hidden_of
 from sertools.models.checkpoints.hub.card import licence
 from sertools.models.checkpoints.hub.files import commit_of, folder_of
-from sertools.models.checkpoints.hub.own_code import code_files, digest_with, is_own, listed_code
+from sertools.models.checkpoints.hub.own_code import (
+    code_files,
+    digest_with,
+    is_own,
+    listed_code,
+    named_code,
+    names_code,
+)
 from sertools.models.checkpoints.inputs import (
     Inputs,
     check_extractor,
@@ -339,6 +346,9 @@ def _read(folder: Path, options: LoadOptions) -> tuple[Any, Any, list[str], Netw
     check_extractor(extractor, network.module, folder)
     if code := listed_code(code_files(network.module, config, extractor)):
         notes = [*notes, f"Code that comes with the checkpoint was run: {code}."]
+    elif names_code(folder / "config.json"):
+        named = named_code(folder / "config.json")
+        notes = [*notes, f"config.json names code of its own ({named}); transformers' own was run instead."]
     return config, extractor, notes, network
 
 

@@ -1,6 +1,7 @@
 """`sertools leaderboard`: from result files below a folder to a site and its feed."""
 
 import json
+import os
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -134,6 +135,13 @@ def test_what_is_no_result_is_left_out_and_named(folder):
     assert [entry.model for entry in found.entries] == ["one", "two"]
     (note,) = found.notes
     assert note.startswith("package.json is left out: is not a result file of this sertools version")
+
+
+def test_pipes_and_links_to_nothing_are_left_out_and_named(folder):
+    os.mkfifo(folder / "pipe.json")
+    (folder / "link.json").symlink_to("nowhere.json")
+    notes = read_entries(folder).notes
+    assert notes == ["link.json is left out: it is not a file", "pipe.json is left out: it is not a file"]
 
 
 def test_what_an_audit_writes_beside_its_results_is_no_news(folder):

@@ -69,6 +69,16 @@ def test_own_code_is_refused_and_not_run_unless_trusted(tmp_path, extractor_only
     assert not mark.exists()
 
 
+def test_where_transformers_has_a_network_of_its_own_that_one_runs_and_a_note_says_so(tmp_path):
+    mark = tmp_path / "was run"
+    folder = own(tmp_path / "m", mark)
+    settings = json.loads((folder / "config.json").read_text()) | {"model_type": "wav2vec2"}
+    (folder / "config.json").write_text(json.dumps(settings))
+    note = "config.json names code of its own (own_speech.py); transformers' own was run instead."
+    assert note in load_model(str(folder)).facts["notes"]
+    assert not mark.exists()
+
+
 @pytest.mark.parametrize("extractor_only", [False, True], ids=["model", "feature extractor"])
 def test_own_code_that_is_trusted_answers_as_the_class_it_is_made_of(tmp_path, extractor_only):
     mark = tmp_path / "was run"

@@ -1,9 +1,11 @@
 """Reads the tensors in a weight file without running any code from it."""
 
+import contextlib
 import importlib
 import pickle
 import struct
 import warnings
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +36,7 @@ def tensors_in(path: Path) -> "dict[str, torch.Tensor]":
     try:
         if path.suffix == ".safetensors":
             return dict(load_file(path))
+        _check_size(path)
         # PANNs' training loop also stores the order of its clips, a NumPy array
         with torch.serialization.safe_globals(_arrays()), warnings.catch_warnings():
             warnings.filterwarnings(
@@ -63,6 +66,21 @@ def tensors_in(path: Path) -> "dict[str, torch.Tensor]":
     if not named or not all(isinstance(value, torch.Tensor) for value in content.values()):
         raise ModelError(f"{path} is not a checkpoint: it does not contain named tensors")
     return dict(content)
+
+
+def _check_size(path: Path) -> None:
+    """Checks that an archive unpacks to no more than it takes on disk, as PyTorch writes them.
+
+    Raises:
+        ModelError: it is compressed, so that a few bytes could fill the memory
+    """
+    with contextlib.suppress(zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
+        unpacked = sum(entry.file_size for entry in archive.infolist())
+        if unpacked > path.stat().st_size:
+            raise ModelError(
+                f"{path} is compressed, and would take {unpacked / 1e9:.1f} GB of memory",
+                hint="PyTorch writes weights uncompressed; download the file again from its source",
+            )
 
 
 def _arrays() -> list[Any]:

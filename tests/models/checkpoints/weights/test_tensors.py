@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import zipfile
 
 import pytest
 import torch
@@ -86,3 +87,18 @@ def test_no_kind_of_model_falls_over_rubbish(tmp_path, content):
 
     with pytest.raises(ModelError, match=r"pytorch_model\.bin"):
         frozen(Wav2Vec2Model, checkpoint)
+
+
+def test_a_compressed_archive_is_refused_before_it_fills_the_memory(tmp_path):
+    torch.save({"a": torch.zeros(100_000)}, tmp_path / "stored.pt")
+    assert set(tensors_in(tmp_path / "stored.pt")) == {"a"}
+    path = tmp_path / "weights.pt"
+    with (
+        zipfile.ZipFile(tmp_path / "stored.pt") as stored,
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive,
+    ):
+        for name in stored.namelist():
+            archive.writestr(name, stored.read(name))
+    assert path.stat().st_size < 10_000
+    with pytest.raises(ModelError, match=r"weights\.pt is compressed, and would take 0\.0 GB of memory"):
+        tensors_in(path)
