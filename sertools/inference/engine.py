@@ -232,6 +232,7 @@ def predict_clips(
     reasons = [""] * len(heard)
     advance(sum(h.signal is None for h in heard))
     packed = (listener is None and packs_clips(model)) or getattr(model, "by_itself", False)
+    drifting = model if repeats(model) else None
     for batch in groups(heard) if packed else batches(heard, batch_size):
         signals = [h.signal for i in batch if (h := heard[i]).signal is not None]
         outputs, frames = _forward(model, signals, layers, listener is not None)
@@ -250,8 +251,8 @@ def predict_clips(
                 if outputs.layers is None or np.isfinite(outputs.layers[k]).all():
                     listener(clips[i], states)
         advance(len(batch))
-    if repeats(model):
-        model.check_drift()
+    if drifting is not None:
+        drifting.check_drift()
     if layers and means is None:
         means = np.full((len(heard), 0, 0), np.nan, dtype=np.float32)
     return scores, means, reasons
