@@ -79,3 +79,24 @@ def test_an_area_without_pairs_or_speakers_says_why():
     lonely = np.where(unit == 6, 0, unit)
     found = auc_within(value, first, lonely, unit)
     assert (found.value, found.reason) == (0.0, "undefined when one speaker is left out")
+
+
+def test_speakers_on_both_sides_are_left_out_with_all_their_pairs():
+    rng = np.random.default_rng(2)
+    unit, stratum, first = rng.integers(0, 8, 120), rng.integers(0, 3, 120), rng.random(120) < 0.5
+    value = rng.normal(size=120) + 0.5 * first
+
+    def naive(kept):
+        won = [
+            (value[i] > value[j]) + (value[i] == value[j]) / 2
+            for i in np.flatnonzero(kept & first)
+            for j in np.flatnonzero(kept & ~first)
+            if stratum[i] == stratum[j]
+        ]
+        return np.mean(won)
+
+    found = auc_within(value, first, stratum, unit)
+    left_out = np.array([naive(unit != each) for each in range(8)])
+    half = t.ppf(0.975, 7) * np.sqrt(7 * np.var(left_out))
+    assert found.value == pytest.approx(naive(np.ones(120, dtype=bool)), abs=1e-12)
+    assert (found.low, found.high) == pytest.approx((found.value - half, found.value + half), abs=1e-12)

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from sertools.errors import GateError
-from sertools.results.answers import COLUMNS, FILE, Answers, read_answers
+from sertools.results.answers import COLUMNS, FILE, Answers, read_answers, unreadable
 
 
 def answers(*rows: tuple[str, str, str | None]) -> Answers:
@@ -45,3 +45,20 @@ def test_a_file_that_holds_something_else_is_named(tmp_path):
     pd.DataFrame({"a": [1], "b": [2]}).to_parquet(tmp_path / FILE)
     with pytest.raises(GateError, match=r"answers\.parquet has the columns a, b"):
         read_answers(tmp_path)
+
+
+def test_the_clips_of_a_target_have_a_hash_that_follows_who_was_answered():
+    assert ONE.clips("arousal") == answers(("arousal", "b", "0.7"), ("arousal", "a", None)).clips("arousal")
+    assert ONE.clips("arousal") != answers(("arousal", "b", None), ("arousal", "a", "0.7")).clips("arousal")
+    assert ONE.clips("valence") is None
+
+
+def test_a_file_that_holds_no_answers_says_why(tmp_path):
+    assert unreadable(tmp_path) == ""
+    ONE.write(tmp_path)
+    assert unreadable(tmp_path) == ""
+    path = tmp_path / FILE
+    pd.DataFrame({"a": [1], "b": [2]}).to_parquet(path)
+    assert unreadable(tmp_path) == f"{path} has the columns a, b"
+    path.write_bytes(b"no Parquet")
+    assert unreadable(tmp_path) == f"{path} cannot be read as Parquet"

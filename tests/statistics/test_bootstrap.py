@@ -8,7 +8,7 @@ from sertools.errors import AuditError
 from sertools.metrics.classification import recall_statistic
 from sertools.metrics.regression import BIAS, CCC
 from sertools.statistics import bootstrap as bootstrap_module
-from sertools.statistics.bootstrap import bootstrap, bootstrap_weights
+from sertools.statistics.bootstrap import GroupedClips, bootstrap, bootstrap_weights, sums_by_group
 from sertools.statistics.jackknife import estimate
 
 
@@ -136,3 +136,21 @@ def test_a_few_undefined_draws_are_left_out():
     found = bootstrap(recall_statistic(1).value, sums, n=8, draws=2000, rng=rng(6))
     assert found.reason == ""
     assert 0 <= found.low <= found.value == 0.75 <= found.high <= 1
+
+
+def test_groups_and_speakers_without_clips_are_left_out_of_the_sums():
+    truth, prediction, unit = speakers(3, 6)
+    group = (unit >= 3) * 2
+    group[unit == 5] = -1
+    of_all = GroupedClips(truth=truth, prediction=prediction, unit=unit, units=7, group=group, groups=3)
+    known = group >= 0
+    alone = GroupedClips(
+        truth=truth[known],
+        prediction=prediction[known],
+        unit=unit[known],
+        units=5,
+        group=group[known] // 2,
+        groups=2,
+    )
+    for found, expected in zip(sums_by_group(CCC, of_all), sums_by_group(CCC, alone), strict=True):
+        np.testing.assert_array_equal(found, expected)

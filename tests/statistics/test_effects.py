@@ -5,7 +5,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from sertools.statistics.effects import differences, share_of_first, square
+from sertools.statistics.effects import Square, differences, share_of_first, square
 
 
 def crossed(share, speakers, rng, *, noise=0.1):
@@ -94,3 +94,26 @@ def test_the_effect_of_noise_is_not_shown():
     assert small <= 1
     values, unit, words, voice = crossed(0.5, 12, rng)
     assert square(differences(values, unit, voice, words)).p_value < 0.001
+
+
+def squares(value, *left_out):
+    return Square(value=value, left_out=np.array(left_out))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "reason"),
+    [
+        (squares(np.nan, 0.1), squares(0.1, 0.1), "no two speakers share words in two voices"),
+        (squares(-0.1, 0.1), squares(0.0, 0.1), "the answers follow neither the words nor the voice"),
+        (squares(0.1, 0.1), squares(0.1, 0.1), "fewer than 5 speakers"),
+        (
+            squares(0.1, *[0.1] * 5),
+            squares(0.1, *[0.1] * 4, np.nan),
+            "undefined when one speaker is left out",
+        ),
+    ],
+)
+def test_a_share_without_a_value_or_an_interval_says_why(first, second, reason):
+    found = share_of_first(first, second, 9)
+    assert found.reason.startswith(reason)
+    assert np.isnan([found.low, found.high]).all()

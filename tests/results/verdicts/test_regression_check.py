@@ -14,6 +14,7 @@ from sertools.results.verdicts import regression_check
 from sertools.results.verdicts.gate import gate
 from sertools.results.verdicts.regression_check import Change, against, mean_change, paired_changes
 from sertools.statistics.jackknife import contrast
+from sertools.statistics.shares import least_interval
 from sertools.tables.condition import CLEAN
 from sertools.tables.pairs import pairs, speaker_codes
 from tests.helpers.audit_tables import EMOTIONS, made
@@ -328,3 +329,30 @@ def test_the_mean_of_changes_is_that_of_the_same_speakers():
     assert mean_change([]).reason == "a difference is undefined"
     others = mean_change([change(0.1), change(0.1, without={"t": 0.1})])
     assert others.reason == "the differences are not of the same speakers"
+
+
+def test_the_interval_of_a_share_is_at_least_that_of_as_many_independent_clips():
+    def kept(*values, clips=None):
+        named = {f"s{i}": value for i, value in enumerate(values)}
+        return LeftOut(name="uar", better="higher", values=named, effective_clips=clips)
+
+    now, then = kept(*[1.0] * 6, clips=60.0), kept(*[1.0] * 6, clips=40.0)
+    narrow = regression_check._paired((1.0, 1.0), now, then, "")
+    low, high = least_interval(0.0, 40.0)
+    assert (narrow.low, narrow.high) == pytest.approx((low, high), abs=1e-12)
+    assert narrow.inner == pytest.approx(least_interval(0.0, 40.0, level=0.9), abs=1e-12)
+    assert narrow.p_value == pytest.approx(1)
+    few = regression_check._paired((1.0, 1.0), kept(1.0, 1.0, clips=9.0), kept(1.0, 1.0, clips=9.0), "")
+    assert (few.low, few.reason) == (None, "fewer than 5 speakers")
+    assert regression_check.with_interval(few, (-1.0, 1.0), (-1.0, 1.0)).value == 0.0
+
+
+def test_a_change_without_a_value_has_no_interval():
+    nothing = Change(reason="undefined")
+    assert regression_check.with_interval(nothing, (-1.0, 1.0), (-1.0, 1.0)) == nothing
+
+
+def test_the_mean_of_one_change_is_that_change():
+    one = Change(value=0.1, low=0.0, high=0.2)
+    assert mean_change([one]) is one
+    assert mean_change([]).reason == "a difference is undefined"
