@@ -46,7 +46,7 @@ from sertools.audio.files import MAX_MINUTES, Signal, audio_blocks, duration_s, 
 from sertools.audio.long_signal import LongSignal
 from sertools.corpora.clips import prefixed
 from sertools.errors import CorpusError
-from sertools.files import atomic
+from sertools.files import atomic, atomic_folder
 from sertools.tables.columns import SAME_CLIP
 
 
@@ -153,13 +153,23 @@ class Corpus:
 def write_corpus(corpus: Corpus, folder: Path) -> None:
     """Write `clips.parquet` and `corpus.toml` for `load_corpus(folder)`.
 
-    Both are complete before either replaces an older file, and `corpus.toml` holds a hash of the table. So
-    when this is interrupted, `load_corpus` reads the old corpus or the new one, or refuses a table that does
-    not belong to its `corpus.toml`. Audio files are not copied.
+    A new folder gets its name when both are in it. In a folder that exists, both are complete before either
+    replaces an older file, and `corpus.toml` holds a hash of the table. So when this is interrupted,
+    `load_corpus` reads the old corpus or the new one, or refuses a table that does not belong to its
+    `corpus.toml`. Audio files are not copied.
 
     Raises:
         CorpusError: the folder cannot be written
     """
+    if os.path.lexists(folder):
+        _write(corpus, folder, folder)
+        return
+    with atomic_folder(folder, error=CorpusError) as part:
+        _write(corpus, folder, part)
+
+
+def _write(corpus: Corpus, folder: Path, place: Path) -> None:
+    """Writes a corpus to a place that is, or becomes, its folder."""
     root = corpus.root.resolve()
     inside = root.is_relative_to(folder.resolve())
     facts = {
@@ -176,8 +186,8 @@ def write_corpus(corpus: Corpus, folder: Path) -> None:
     }
     # the inner file, the table, gets its name first
     with (
-        atomic(folder / "corpus.toml", error=CorpusError) as head,
-        atomic(folder / "clips.parquet", error=CorpusError) as table,
+        atomic(place / "corpus.toml", error=CorpusError) as head,
+        atomic(place / "clips.parquet", error=CorpusError) as table,
     ):
         corpus.clips.to_parquet(table)
         facts["table"] = file_hash(table)

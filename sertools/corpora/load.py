@@ -203,6 +203,8 @@ def _read(path: Path, stem: str = "") -> RawCorpus:
     Raises:
         CorpusError: the path is not a corpus, or cannot be read
     """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise CorpusError(f"{path} is a pipe or a device", hint="write what it says into a file")
     if path.suffix == ".tar":
         return _read_tar(path)
     if path.is_file():

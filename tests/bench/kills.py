@@ -72,13 +72,18 @@ class Trial:
     faults: tuple[str, ...]
 
 
-@functools.cache
-def import_first() -> None:
-    """Imports what commands need, so that not every fork does, and no kill falls into an import."""
-    libraries = ("pandas", "pyarrow.parquet", "torch", "transformers", "sklearn.linear_model", "scipy.stats")
-    ours = ("sertools.cli.app", "sertools.corpora.load", "sertools.perturbations.apply")
-    for name in (*libraries, "matplotlib.pyplot", "jinja2", "soundfile", *ours):
-        importlib.import_module(name)
+def import_first(command: Command, folder: Path) -> None:
+    """Imports what a command imports, so that not every fork does, and no kill falls into an import."""
+    names = folder / ".modules"
+
+    def noting() -> None:
+        command.run()
+        names.write_text("\n".join(sys.modules))
+
+    os.waitpid(run(noting, folder), 0)
+    for name in names.read_text().splitlines():
+        with contextlib.suppress(Exception):  # some are made while a program runs
+            importlib.import_module(name)
 
 
 def run(do: Callable[[], object], folder: Path, *, watch: Callable[[], None] | None = None) -> int:
@@ -89,7 +94,6 @@ def run(do: Callable[[], object], folder: Path, *, watch: Callable[[], None] | N
         folder: its working directory
         watch: called whenever the process is about to change a file
     """
-    import_first()
     child = os.fork()
     if child:
         return child
@@ -221,6 +225,9 @@ def trials(names: Sequence[str], kills: int, seed: int, most: int) -> Iterator[T
             inputs, folder = Path(place) / command.name, Path(place) / "work"
             if command.name not in known:
                 os.waitpid(run(functools.partial(prepare, command, inputs), Path(place)), 0)
+                shutil.copytree(inputs, folder)
+                import_first(command, folder)
+                shutil.rmtree(folder)
                 shutil.copytree(inputs, folder)
                 known[command.name] = undisturbed(command, folder)
                 shutil.rmtree(folder)

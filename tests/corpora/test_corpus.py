@@ -1,6 +1,7 @@
 """A corpus is found by name or path, checked, written, joined and told apart from others."""
 
 import math
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -170,6 +171,20 @@ def test_a_corpus_is_never_read_with_a_table_that_is_not_its_own(folder: Path, r
     other = load_corpus(str(folder / "other.csv"))
     write_corpus(other, out)
     pd.testing.assert_frame_equal(load_corpus(str(out)).clips, other.clips)
+
+
+@pytest.mark.parametrize("renamed", [0, 1, 2])
+def test_a_new_folder_has_table_and_head_or_is_not_there(folder: Path, renamed: int) -> None:
+    out = folder / "out"
+    command = [sys.executable, "-c", KILLED_BETWEEN, str(folder / "mine.csv"), str(out), str(renamed)]
+    assert subprocess.run(command, check=False).returncode == 9
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("name", ["pipe.csv", "pipe.tar"])
+def test_a_pipe_is_not_waited_for(folder: Path, name: str) -> None:
+    os.mkfifo(folder / name)
+    assert said(str(folder / name)).startswith(f"{folder / name} is a pipe or a device")
 
 
 def test_written_corpus_is_not_scaled_twice(folder: Path) -> None:
