@@ -22,6 +22,9 @@ RATE, FRAME_S = 16000, 0.03
 ORIGINAL = "segment_of"
 """Column with the id of the clip that a segment is a part of."""
 
+OF_WHOLE = ("transcript", "alignment", "duration", "duration_s")
+"""Columns that are true of a whole clip and of none of its parts."""
+
 Span = tuple[float, float]
 """First and last second of a segment, from the beginning of its clip."""
 
@@ -70,7 +73,7 @@ def segment(corpus: Corpus, cut: Cut, advance: Advance = lambda n: None) -> Corp
     """The segments of all clips as a corpus; no sound is copied, labels are those of the clip.
 
     A segment has the id of its clip, and its first and last second: `a.wav#0.3-2.1`. The column `segment_of`
-    keeps the id of the clip.
+    keeps the id of the clip. The transcript is kept where a segment has all words of its clip.
 
     Args:
         corpus: the corpus
@@ -95,12 +98,19 @@ def segment(corpus: Corpus, cut: Cut, advance: Advance = lambda n: None) -> Corp
         if not spans:
             without.append(clip)
         begin = 0.0 if math.isnan(row["start"]) else float(row["start"])
+        length = len(signal) / RATE
         for first, last in spans:
             name = f"{clip}#{first:.3f}-{last:.3f}"
-            rows.append({"clip": name, **row, "start": begin + first, "end": begin + last, ORIGINAL: clip})
+            # a single segment with voice has all words of its clip, though not its length
+            whole = len(spans) == 1 and (cut.by == "voice" or last - first > length - cut.shortest_s)
+            lost = dict.fromkeys(c for c in OF_WHOLE if c in row and not (whole and c == OF_WHOLE[0]))
+            own = {"start": begin + first, "end": begin + last, ORIGINAL: clip}
+            rows.append({"clip": name, **row, **lost, **own})
     if not rows:
         raise CorpusError(f"no segment of {corpus.name} is left: {_told(without, broken, cut)[0]}")
     clips = pd.DataFrame(rows).set_index("clip")
+    empty = [name for name in OF_WHOLE if name in clips and clips[name].isna().all()]
+    clips = clips.drop(columns=empty)
     what = "voice" if cut.by == "voice" else f"windows of {cut.window_s:g} s"
     notes = [
         f"{counted(len(clips), 'segment')} of {counted(clips[ORIGINAL].nunique(), 'clip')} by {what}; labels "

@@ -1,5 +1,6 @@
 import itertools
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -52,6 +53,18 @@ def test_windows_need_no_package_and_are_inside_the_clip(spoken):
     assert of_a["start"].tolist() == [0.5, 2.5, 4.5]
     assert of_a["end"].tolist() == [2.5, 4.5, 6.0]
     assert of_a.index[0] == "a.wav#0.5-6#0.000-2.000"
+
+
+def test_words_of_a_clip_are_not_those_of_its_parts(spoken):
+    told = replace(spoken, clips=spoken.clips.assign(transcript="oh oh", duration=5.5, room="r"))
+    parts = segment(told, Cut(by="windows", window_s=2.0)).clips
+    # a.wav has three windows, b.wav of one second is a whole one
+    assert parts["transcript"].isna().tolist() == [True, True, True, False]
+    assert "duration" not in parts
+    assert parts["room"].unique().tolist() == ["r"]
+    whole = segment(told, Cut(by="windows", window_s=20.0)).clips
+    assert whole["transcript"].tolist() == ["oh oh", "oh oh"]
+    assert "duration" not in whole
 
 
 def test_a_long_segment_with_voice_is_cut_in_equal_parts(spoken):
