@@ -62,6 +62,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     """Replaces placeholders: the leaderboard's feed, public checkpoints, terms of reports, the gallery."""
     markdown = markdown.replace("<!-- glossary -->", glossary_table())
     markdown = markdown.replace("<!-- gallery -->", gallery())
+    markdown = markdown.replace("<!-- models -->", models_table())
     if "<!-- checkpoints -->" in markdown:
         return markdown.replace("<!-- checkpoints -->", checkpoints_table())
     return markdown.replace("<!-- feed -->", feed_tables())
@@ -211,6 +212,12 @@ def checkpoints_table() -> str:
         cells["how it is loaded"] = code(known["how it is loaded"])
         lines.append([*cells.values(), plain(str(known["tested"]))])
     return table([*shown, "tested"], lines)
+
+
+def models_table() -> str:
+    """The kinds of models, as `sertools list models` shows them."""
+    columns, rows = lists.rows("models")
+    return table(columns, [[code(str(row[0])), *(prose(str(cell)) for cell in row[1:])] for row in rows])
 
 
 def gallery() -> str:

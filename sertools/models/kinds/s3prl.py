@@ -13,6 +13,7 @@ import importlib
 import importlib.metadata
 import importlib.util
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
@@ -41,6 +42,9 @@ OF_FILES = "_local"
 
 UNSAFE = "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"
 """Environment variable with which torch loads pickles that may run code."""
+
+UNREACHED = re.compile(r"Pool\(host='([^']+)'.*Max retries exceeded", re.DOTALL)
+"""Text of the exception for a server that cannot be reached, with its name."""
 
 FINGERPRINT_VERSION = "s3prl-1"
 """Increased whenever a change of this kind of model changes results; part of the fingerprint."""
@@ -194,6 +198,12 @@ def _made(make: Callable[..., Any], rest: str, file: str, trust: bool) -> Any:
             raise ModelError(
                 f"the weights of s3prl:{rest} contain more than tensors, and loading them could run code",
                 hint="if you trust them: --trust-remote-code",
+            ) from error
+        host = UNREACHED.search(str(error))
+        if host is not None:
+            raise ModelError(
+                f"the weights of s3prl:{rest} cannot be downloaded: {host[1]} cannot be reached",
+                hint=f"go online once, or name a checkpoint of your own: s3prl:{rest}{OF_FILES}@FILE",
             ) from error
         raise ModelError(f"the weights of s3prl:{rest} cannot be loaded: {reason(error)}") from error
 

@@ -102,6 +102,17 @@ def test_what_cannot_be_loaded_is_one_sentence(spec, said):
         load_model(spec)
 
 
+@needs_s3prl
+def test_without_a_network_one_sentence_names_the_server(monkeypatch, tmp_path):
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setattr("s3prl.util.download._download_dir", tmp_path)
+    with pytest.raises(
+        ModelError, match=r"s3prl:apc cannot be downloaded: huggingface.co cannot be"
+    ) as raised:
+        load_model("s3prl:apc")
+    assert raised.value.hint.endswith("s3prl:apc_local@FILE")
+
+
 def test_without_s3prl_one_sentence_says_what_to_install(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ModelError, match="needs s3prl, which is not installed") as raised:
