@@ -33,6 +33,7 @@ from sertools.comparison.figures import pareto, profile, scores
 from sertools.comparison.leaderboards.published import REASON
 from sertools.comparison.runs import (
     AUDIT,
+    MOST_NAMES,
     PUBLISHED,
     Measure,
     Run,
@@ -97,7 +98,7 @@ def compare(runs: Sequence[tuple[str, Sequence[Result]]]) -> Result:
                 scores(compared, measures),
                 profile(compared, measures),
                 pareto(compared, measures),
-                *drawn,
+                *(drawn if len(compared) <= MOST_NAMES else []),
             )
             if figure.series
         ],

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from sertools.comparison.runs import Measure, Run, listed
+from sertools.comparison.runs import MOST_NAMES, Measure, Run, in_ranking, listed, shortened
 from sertools.results.keys import FindingKey
 from sertools.results.result import Figure, Series
 from sertools.results.terms.names import finding_words
@@ -14,6 +14,9 @@ FROM_0_TO_1 = {
     "robustness": ("mean_unchanged_ratio",),
 }
 """Measures for the radar plot: those whose best value is 1 and whose value for a useless model is about 0."""
+
+MOST_SCORES, MOST_ROWS = 3, 15
+"""Most scores, and most rows, of the dot plot of many models."""
 
 FEWEST_AXES = 3
 """Minimum number of axes of a radar plot; with two axes it would be a line."""
@@ -32,6 +35,8 @@ def scores(runs: Sequence[Run], measures: Sequence[Measure]) -> Figure:
         if v.better == "higher" and v.slice == "all"
     }
     shown = [measure for measure in measures if measure in in_pairs]
+    if len(runs) > MOST_NAMES:
+        return _best_scores(runs, shown[:MOST_SCORES])
     series = [
         Series(
             name=run.name,
@@ -51,6 +56,37 @@ def scores(runs: Sequence[Run], measures: Sequence[Measure]) -> Figure:
         "intervals.",
         x_label="score",
         series=series if shown else [],
+    )
+
+
+def _best_scores(runs: Sequence[Run], shown: Sequence[Measure]) -> Figure:
+    """A dot plot with a row for each of the best of many runs, by the mean of some scores."""
+    means = {
+        run.name: sum(known) / len(known)
+        for run in in_ranking(runs)
+        if (known := [v for m in shown if (v := run.of(m, "value")) is not None])
+    }
+    best = sorted(means, key=lambda name: (-means[name], name))[:MOST_ROWS]
+    rows = {run.name: run for run in runs}
+    series = [
+        Series(
+            name=finding_words(measure.key),
+            x=list(best),
+            y=[rows[name].of(measure, "value") for name in best],
+            low=[rows[name].of(measure, "low") for name in best],
+            high=[rows[name].of(measure, "high") for name in best],
+        )
+        for measure in shown
+    ]
+    n = len(means)
+    return Figure(
+        name="scores",
+        kind="interval",
+        title="Scores of each model" if len(best) == n else f"Scores of the {len(best)} best of {n} models",
+        alt=f"{listed([each.name for each in series])} of {listed(best)}, with 95 % intervals, the best mean "
+        "first.",
+        x_label="score",
+        series=series,
     )
 
 
@@ -74,6 +110,8 @@ def _one_rater(runs: Sequence[Run], shown: Sequence[Measure]) -> list[Series]:
 def profile(runs: Sequence[Run], measures: Sequence[Measure]) -> Figure:
     """A radar plot of the measures from 0 to 1 that all runs share; no series with fewer than three axes.
 
+    Nor with more runs than a reader can tell apart.
+
     A radar plot has no room for intervals; the dot plots and tables show them.
     """
     axes = [
@@ -94,7 +132,7 @@ def profile(runs: Sequence[Run], measures: Sequence[Measure]) -> Figure:
         alt=f"{listed(names)} of {listed([run.name for run in runs])}. The centre is 0, the rim is 1 (the "
         "best possible value); values below 0 are drawn at the centre. Only measures on this scale are "
         "shown, without intervals; areas have no meaning.",
-        series=series if len(axes) >= FEWEST_AXES else [],
+        series=series if len(axes) >= FEWEST_AXES and len(runs) <= MOST_NAMES else [],
     )
 
 
@@ -120,19 +158,24 @@ def pareto(runs: Sequence[Run], measures: Sequence[Measure]) -> Figure:
     values = {run.name: run.of(measure, "value") or 0.0 for run in shown}
     wide = len(shown) > 1 and max(speeds.values()) > WIDE * min(speeds.values())
     front = [run.name for run in shown if not _beaten(run.name, speeds, values)]
+    drawn = {run.name: [run.name] for run in shown}
+    if len(shown) > MOST_NAMES:
+        named = front[:MOST_NAMES]
+        drawn = {name: [name] for name in named}
+        drawn["other models"] = [run.name for run in shown if run.name not in named]
     series = [
         Series(
-            name=run.name,
-            x=[math.log10(speeds[run.name]) if wide else speeds[run.name]],
-            y=[values[run.name]],
+            name=label,
+            x=[math.log10(speeds[name]) if wide else speeds[name] for name in names],
+            y=[values[name] for name in names],
         )
-        for run in shown
+        for label, names in drawn.items()
     ]
     return Figure(
         name="pareto",
         kind="scatter",
         title=f"{finding_words(measure.key)} against speed; no model is both faster and better than "
-        f"{listed(front)}",
+        f"{shortened(front)}",
         alt="; ".join(f"{name}: {values[name]:.3f} at {speeds[name]:.3g}" for name in speeds),
         x_label=f"real-time factor{' (log10)' if wide else ''}, on the machine of each run; lower is faster",
         y_label=finding_words(measure.key),

@@ -74,6 +74,11 @@ class Run:
     answers: Mapping[str, Answers] = field(default_factory=dict)
 
     @property
+    def is_toy(self) -> bool:
+        """Whether it is a toy model with known behaviour, a check outside of the ranking."""
+        return any(result.model.get("kind") == "toy" for result in self.results.values())
+
+    @property
     def published(self) -> bool:
         """Whether it was measured by others, on unknown clips and speakers."""
         return any(PUBLISHED in result.model for result in self.results.values())
@@ -266,3 +271,8 @@ def listed(names: Sequence[str]) -> str:
     ('a, b and c', 'a')
     """
     return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+
+
+def in_ranking(runs: Sequence[Run]) -> list[Run]:
+    """The runs that are ranked: toy models are checks, unless there is no other model."""
+    return [run for run in runs if not run.is_toy] or list(runs)

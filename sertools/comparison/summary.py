@@ -12,7 +12,7 @@ from sertools.comparison.leaderboards.places import (
     words,
 )
 from sertools.comparison.ranks import Differences
-from sertools.comparison.runs import COLUMNS, MOST_NAMES, Measure, Run, direction, shortened
+from sertools.comparison.runs import COLUMNS, MOST_NAMES, Measure, Run, direction, in_ranking, shortened
 from sertools.results.provenance import training_sentences
 from sertools.results.result import Finding, Verdict
 from sertools.results.verdicts.regression_check import COMMON_CLIPS
@@ -146,6 +146,8 @@ def _best(runs: Sequence[Run], *, without_place: bool = True) -> list[str]:
     """
     sentences = []
     differences = Differences()
+    toys = len(runs) - len(in_ranking(runs))
+    runs = in_ranking(runs)
     for labels in ("emotion", "dimensions"):
         main = main_measures(labels, runs)
         scores = {run.name: main_score(run, main) for run in runs if not run.published}
@@ -156,4 +158,6 @@ def _best(runs: Sequence[Run], *, without_place: bool = True) -> list[str]:
             places, reasons = places_of(having, main, differences)
             if places or without_place:
                 sentences.append(places_sentence(ordered, places, reasons, words(main, labels)))
+    if sentences and toys:
+        sentences.append(f"{plural(toys, 'toy model is', 'toy models are')} not ranked.")
     return sentences

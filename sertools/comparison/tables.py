@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from sertools.comparison.common_clips import label_of
 from sertools.comparison.ranks import Differences, ranks_of
-from sertools.comparison.runs import COLUMNS, Measure, Run, direction
+from sertools.comparison.runs import COLUMNS, Measure, Run, direction, in_ranking
 from sertools.comparison.speakers import Row
 from sertools.results.result import Finding, Table
 
@@ -95,7 +95,7 @@ def ranks(runs: Sequence[Run], measures: Sequence[Measure]) -> Table:
     differences = Differences()
     for measure in measures:
         better = direction(runs, measure)
-        ranked = [run for run in runs if not (run.is_unranked(measure) or run.published)]
+        ranked = [run for run in in_ranking(runs) if not (run.is_unranked(measure) or run.published)]
         ranked = [run for run in ranked if not run.answers_too_little(label_of(measure.key.target))]
         found = ranks_of(ranked, [measure], better, differences) if better else {}
         if found:
@@ -107,6 +107,6 @@ def ranks(runs: Sequence[Run], measures: Sequence[Measure]) -> Table:
         columns=[*COLUMNS, "better", *(run.name for run in runs)],
         rows=rows,
         note="1 is best; 1–3: the differences do not show which of these ranks it is; no rank without paired "
-        "differences on the same clips, for a model that answered less than 95 %, or that is not shown to "
-        "beat a constant",
+        "differences on the same clips, for a model that answered less than 95 %, that is not shown to "
+        "beat a constant, or for a toy model",
     )

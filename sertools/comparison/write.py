@@ -115,10 +115,16 @@ def _best_others(comparison: Result, names: Sequence[str]) -> list[int]:
     """Positions of the runs to show beside the first, in order: all if they are few, else the best ones.
 
     The best have the highest mean of the scores in the figure of scores, which all are better the higher.
+    There each run is a series, or, of many runs, each of the best ones a row.
     """
     others = list(range(1, len(names)))
     scores = next((figure.series for figure in comparison.figures if figure.name == "scores"), [])
-    means = {each.name: fmean(known) for each in scores if (known := [y for y in each.y if y is not None])}
+    by_run: dict[str, list[float]] = {}
+    for each in scores:
+        for row, y in zip(each.x, each.y, strict=True):
+            if y is not None:
+                by_run.setdefault(each.name if each.name in names else str(row), []).append(y)
+    means = {run: fmean(known) for run, known in by_run.items()}
     best = sorted(others, key=lambda run: -means.get(names[run], -1.0))
     return sorted(best[: MOST_NAMES - 1])
 

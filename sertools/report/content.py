@@ -1,7 +1,6 @@
 """Content of the report, independent of its format: pure functions on results."""
 
 import json
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,9 +21,6 @@ from sertools.wording import plural
 
 SHOWN_MISSING = 20
 """How many missing clips are listed; the rest are only counted."""
-
-SHORT = 160
-"""Most characters of an answer in an overview, unless its first sentence has more."""
 
 MAX_REASONS = 25
 """How many different reasons are listed; the rest become one entry."""
@@ -141,21 +137,6 @@ def answer_itself(result: Result) -> str:
     for sentence in training_sentences([result]):
         answer = answer.removeprefix(sentence).lstrip()
     return answer
-
-
-def shortest_answer(result: Result) -> str:
-    """The first sentences of the answer, as many as `SHORT` characters hold, for an overview.
-
-    A longer first sentence ends with … after the last part that fits, up to a semicolon.
-    """
-    whole = answer_itself(result)
-    if len(whole) <= SHORT:
-        return whole
-    for gap, end in ((r"(?<=[a-z)\]%\d][.!?]) (?=[A-Z])", ""), ("; ", " …")):
-        ends = [found.start() for found in re.finditer(gap, whole)]
-        if ends and (ends[0] <= SHORT or end):
-            return whole[: max([each for each in ends if each <= SHORT], default=ends[0])] + end
-    return whole
 
 
 def findings_by_reason(result: Result, verdict: str) -> list[tuple[str, list[str]]]:

@@ -89,3 +89,34 @@ def test_scores_are_drawn_against_speed_and_the_models_that_none_beats_are_named
 def test_without_two_speeds_there_is_no_figure_of_them():
     one = [result([ccc(0.4)])]
     assert "pareto" not in figures(compare([("a", with_speed(0.5, 0.1)), ("b", one)]))
+
+
+def many(n=6, **toy):
+    """Runs with rising scores, and perhaps a toy model that is better than all."""
+    runs = [(f"m{i}", [result([ccc(0.1 * i)], left_out=[kept(WITHOUT["a"])])]) for i in range(n)]
+    toys = [("oracle", [result([ccc(1.0)], left_out=[kept(WITHOUT["a"])]).model_copy(update={"model": toy})])]
+    return compare([*runs, *(toys if toy else [])])
+
+
+def test_of_many_models_the_best_are_drawn_a_row_for_each_and_toy_models_are_none_of_them():
+    (figure,) = many(20, kind="toy", name="oracle").figures
+    assert figure.title == "Scores of the 15 best of 20 models"
+    (series,) = figure.series
+    assert series.x == [f"m{i}" for i in range(19, 4, -1)]
+    assert series.y == [0.1 * i for i in range(19, 4, -1)]
+    assert many(5).figures[0].title == "Scores of each model"
+    assert [each.name for each in many(5).figures[0].series] == [f"m{i}" for i in range(5)]
+
+
+def test_a_toy_model_is_no_winner_and_has_no_rank():
+    found = many(6, kind="toy", name="oracle")
+    assert "m5 has the highest CCC of arousal, 0.500" in found.answer
+    assert "1 toy model is not ranked." in found.answer
+    ranks = next((table for table in found.tables if table.name == "ranks"), None)
+    assert ranks is None or all(row[ranks.columns.index("oracle")] is None for row in ranks.rows)
+    alone = compare([(name, [each]) for name, each in zip("ab", [toy_run(0.2), toy_run(0.4)], strict=True)])
+    assert "toy model" not in alone.answer
+
+
+def toy_run(score):
+    return result([ccc(score)], left_out=[kept(WITHOUT["a"])]).model_copy(update={"model": {"kind": "toy"}})

@@ -1,5 +1,6 @@
 """The sentence that opens every report: how well a model serves a corpus."""
 
+import re
 from collections.abc import Sequence
 
 from sertools.report import content
@@ -8,6 +9,9 @@ from sertools.results.coverage import COVERAGE
 from sertools.results.provenance import UNSEEN
 from sertools.results.result import Result, Verdict
 from sertools.wording import NO_MODEL, plural
+
+SHORT = 160
+"""Most characters of an answer in an overview, unless its first sentence has more."""
 
 
 def opening(results: Sequence[Result]) -> str:
@@ -95,3 +99,18 @@ def title(results: Sequence[Result]) -> str:
     if models == [NO_MODEL]:
         return f"What do audits of {corpus} without a model show?"
     return f"How well {'does' if len(models) == 1 else 'do'} {model} serve {corpus}?"
+
+
+def shortest_answer(result: Result) -> str:
+    """The first sentences of the answer, as many as `SHORT` characters hold, for an overview.
+
+    A longer first sentence ends with … after the last part that fits, up to a semicolon.
+    """
+    whole = content.answer_itself(result)
+    if len(whole) <= SHORT:
+        return whole
+    for gap, end in ((r"(?<=[a-z)\]%\d][.!?]) (?=[A-Z])", ""), ("; ", " …")):
+        ends = [found.start() for found in re.finditer(gap, whole)]
+        if ends and (ends[0] <= SHORT or end):
+            return whole[: max([each for each in ends if each <= SHORT], default=ends[0])] + end
+    return whole

@@ -1,7 +1,7 @@
 import pytest
 
 from sertools.report import content
-from sertools.report.summary import rows
+from sertools.report.summary import opening, rows
 from sertools.results.keys import Asks
 from sertools.results.result import Finding, Verdict
 from tests.helpers.report_results import small_result
@@ -87,6 +87,6 @@ SENTENCES = [
 
 @pytest.mark.parametrize(("answer", "shown"), SENTENCES)
 def test_the_first_screen_shows_whole_first_sentences_or_parts_of_a_long_one(answer, shown):
-    found = content.shortest_answer(small_result(answer=answer.strip()))
+    found = opening.shortest_answer(small_result(answer=answer.strip()))
     assert found == shown
-    assert len(found) <= content.SHORT + 2 or found == answer
+    assert len(found) <= opening.SHORT + 2 or found == answer
