@@ -1,5 +1,6 @@
 """What an earlier run knew of a checkpoint is all that a run needs that computes nothing."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -147,3 +148,26 @@ def test_a_second_run_computes_and_writes_the_same_from_what_is_kept(tmp_path, c
     (out / next(name for name in written if name.endswith(".flac"))).unlink()
     assert exit_code(words) == first
     assert contents(out) == written
+
+
+def test_weights_are_read_again_only_if_their_file_was_touched(tmp_path, monkeypatch):
+    folder = write_checkpoint(tmp_path / "model")
+    weights = folder / "model.safetensors"
+    reads = []
+    digest = models.content_digest
+    monkeypatch.setattr(models, "content_digest", lambda *given: reads.append(1) or digest(*given))
+
+    def content():
+        return models._content(folder, LoadOptions(), tmp_path / "kept")
+
+    first = content()
+    assert content() == first
+    assert len(reads) == 2, "a file that was just written could change without another time of change"
+    monkeypatch.setattr(models, "SETTLED_NS", 0)
+    assert [content(), content()] == [first, first]
+    assert len(reads) == 3
+    stat, changed = weights.stat(), bytearray(weights.read_bytes())
+    changed[-1] ^= 1
+    weights.write_bytes(changed)
+    os.utime(weights, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert content() != first, "another byte, though size and time of modification are the same"

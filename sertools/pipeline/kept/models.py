@@ -7,6 +7,7 @@ the options, of the code of models, of the versions of libraries, and of the mac
 
 import hashlib
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
@@ -21,7 +22,7 @@ from sertools import models as package
 from sertools.corpora.seen.record import beside
 from sertools.errors import SertoolsError
 from sertools.models.checkpoints.hub.files import folder_of
-from sertools.models.checkpoints.weights.deciding import content_digest
+from sertools.models.checkpoints.weights.deciding import content_digest, deciding_files, state_of
 from sertools.models.derived.random_twin import untrained
 from sertools.models.device import in_precision, stamped
 from sertools.models.kinds.transformers import FINGERPRINT_VERSION, SCHEME, TransformersModel
@@ -38,6 +39,9 @@ STATED = (
     *("has_frames", "packs_clips"),
 )
 """Fields of a model that are kept."""
+
+SETTLED_NS = 2_000_000_000
+"""A file that was last changed so long ago has another time of change if it changes again; in ns."""
 
 
 @dataclass(kw_only=True)
@@ -159,7 +163,7 @@ def _place(spec: str | Callable[..., Any], options: LoadOptions, root: Path) -> 
         if scheme != SCHEME:
             return None
         folder, source = folder_of(rest, trust_remote_code=False)
-        content = content_digest(folder, FINGERPRINT_VERSION, options.head, options.labels)
+        content = _content(folder, options, root / RESULTS)
     except (SertoolsError, OSError):
         return None  # loading it says why
     of_corpus: dict[str, Any] = {
@@ -175,6 +179,26 @@ def _place(spec: str | Callable[..., Any], options: LoadOptions, root: Path) -> 
     ]
     key = hashlib.blake2b(repr(decides).encode(), digest_size=20).hexdigest()
     return root / RESULTS / f"model-{key}.json"
+
+
+def _content(folder: Path, options: LoadOptions, kept: Path) -> str:
+    """The digest of what decides a checkpoint's predictions, kept for files that have not changed since.
+
+    A file that was written within the last seconds could change once more without a new time of change, so
+    that its digest is not kept.
+
+    Raises:
+        SertoolsError, OSError: the files cannot be found or read
+    """
+    states = {str(path): state_of(path) for path in deciding_files(folder)}
+    told = (FINGERPRINT_VERSION, sorted(options.head.items()), options.labels, states)
+    place = kept / f"digest-{hashlib.blake2b(repr(told).encode(), digest_size=20).hexdigest()}.txt"
+    content = files.read_sealed(place)
+    if content is None:
+        content = content_digest(folder, FINGERPRINT_VERSION, options.head, options.labels)
+        if time.time_ns() - max(state[2] for state in states.values()) > SETTLED_NS:
+            files.write_sealed(place, content)
+    return content
 
 
 def _read(path: Path) -> dict[str, Any] | None:

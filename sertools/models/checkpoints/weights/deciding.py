@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from sertools.models.checkpoints import foreign_layouts
@@ -23,9 +24,25 @@ def content_digest(folder: Path, version: str, head: Mapping[str, str], labels: 
     digest.update(f"{version} {sorted(head.items())}{named}".encode())
     for path in deciding_files(folder):
         digest.update(path.name.encode())
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "blake2b").digest())
+        digest.update(_digest_of_file(path, state_of(path)))
     return digest.hexdigest()
+
+
+def state_of(path: Path) -> tuple[int, ...]:
+    """What changes when a file is written or replaced: size, times of change in ns, place on the disk.
+
+    Raises:
+        OSError: there is no such file
+    """
+    stat = path.stat()
+    return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino, stat.st_dev
+
+
+@lru_cache(maxsize=256)
+def _digest_of_file(path: Path, state: tuple[int, ...]) -> bytes:
+    """The digest of a file, which is read once for each of its states."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "blake2b").digest()
 
 
 def deciding_files(folder: Path) -> list[Path]:
