@@ -54,9 +54,8 @@ def progress(
         elapsed_s = clock() - start
         if not quiet and (done < total or elapsed_s >= silent_s):
             rest = "" if done >= total else f" of {total}"
-            _say(
-                f"{description}: {done}{rest} {unit} in {_duration(elapsed_s)}{_comma(done, elapsed_s, unit)}"
-            )
+            counted = f"{done}{rest} {_of(total, unit)}"
+            _say(f"{description}: {counted} in {_duration(elapsed_s)}{_comma(done, elapsed_s, unit)}")
 
 
 @contextlib.contextmanager
@@ -92,6 +91,15 @@ def _bar(description: str, total: int, unit: str) -> tuple[Any, Any]:
         transient=True,
     )
     return bar, bar.add_task(description, total=total, rate="")
+
+
+def _of(total: int, unit: str) -> str:
+    """The name of the units behind their number.
+
+    >>> _of(1, "clips"), _of(2, "clips")
+    ('clip', 'clips')
+    """
+    return unit.removesuffix("s") if total == 1 else unit
 
 
 def _rate(done: int, elapsed_s: float, unit: str) -> str:
