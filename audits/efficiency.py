@@ -66,7 +66,7 @@ OF_RUNS = "measured once over all runs, without an interval"
 
 
 def needs(*, lengths: tuple[float, ...]) -> Needs:
-    """Clean predictions, to know whether the model is better than a constant, and what running it costs.
+    """Clean predictions, to know whether the model is better than a constant, and the cost of running it.
 
     Raises:
         AuditError: no length, or one that is not above 0

@@ -98,7 +98,7 @@ def audit(
     surrogate: str = "",
     tolerance: float = 0.05,
 ) -> Outcome:
-    """Measure how often each attack changes the answer, beside random changes of the same size.
+    """Measure how often each attack changes the answer, compared with random changes of the same size.
 
     Args:
         tables: clean predictions, and the answers to attacked clips

@@ -20,7 +20,7 @@ MAX_SHOWN = 10
 
 
 def rates_table(found: Sequence[Attacked]) -> Table:
-    """Success rates of all attacks, with those of random signs of the same size beside them."""
+    """Success rates of all attacks, compared with those of random signs of the same size."""
     rows: list[Row] = []
     for each in found:
         for name in each.changed:
@@ -36,11 +36,11 @@ def rates_table(found: Sequence[Attacked]) -> Table:
             )
     columns = ["target", "attack", "SNR in dB", "success rate", "low", "high"]
     columns += ["random signs", "random low", "random high", "change of score", "clips"]
-    return Table(name="rates", title="Success of attacks, beside random signs", columns=columns, rows=rows)
+    return Table(name="rates", title="Success of attacks and of random signs", columns=columns, rows=rows)
 
 
 def snr_of(name: str) -> float:
-    """The least ratio of signal to change in the name of an attack, in dB.
+    """The minimum signal-to-perturbation ratio that the name of an attack states, in dB.
 
     >>> snr_of("pgd@45dB")
     45.0

@@ -1,4 +1,4 @@
-"""Does the model notice changes of the sound that nobody hears?
+"""Does the model react to inaudible changes of the audio?
 
 The changes are those of the audit `robustness`; here each is measured for people as well. On a sample of
 clips that is spread over speakers (`--clips`), each changed clip is compared with the clean one:
@@ -18,13 +18,13 @@ only the model does, or neither. A prediction of a dimension is unchanged if it 
 emotion if the class stays the same. A clip that the model did not answer under the change counts as
 changed.
 
-Limit: where nobody hears the change, more than 95 % of the predictions stay unchanged, which audEERING's
+Limit: where the change is inaudible, more than 95 % of the predictions stay unchanged, which audEERING's
 ser-tests ask for their small changes. It is passed only where the model is shown to beat a constant (permuted
 among each speaker's clips, p ≤ .001) and its predictions vary: where already that share of pairs of different
 clips would count as unchanged, a pass becomes inconclusive. Intervals are 95 %, over speakers: Wilson's
 with the effective number of clips for shares, leave-one-speaker-out jackknife with Student's t for means.
 
-PESQ and STOI need packages (extra `quality`). Without PESQ it is not known what is heard, and nothing is
+PESQ and STOI need packages (extra `quality`). Without PESQ it is not known what is audible, and nothing is
 judged.
 """
 
@@ -44,18 +44,18 @@ from sertools.tables.tables import Tables
 from . import presentation
 from .noticed import measures_of_asked, noticed, sound_findings
 
-ASKS = Asks(question="Does it notice what nobody hears?", claim="unmoved by what nobody hears", rank=22)
+ASKS = Asks(question="Does it react to inaudible changes?", claim="unaffected by inaudible changes", rank=22)
 
 ON_REQUEST = True
 
 EXPLANATIONS = {
     "unchanged_if_unheard": (
-        "Share of the predictions that stay unchanged where the objective measures say that nobody hears the "
-        "change of the sound: PESQ of at least 4.5, and a level that moves by less than 1 dB; 1 is all."
+        "Share of the predictions that stay unchanged where the change of the audio is inaudible by "
+        "objective measures: PESQ of at least 4.5, and a level that changes by less than 1 dB; 1 is all."
     ),
     "only_the_model": "Share of the changed clips whose change only the model notices; 0 is best.",
-    "only_people": "Share of the changed clips whose change people hear and the model ignores.",
-    "unheard": "Share of the clips in which nobody hears the change, by PESQ and active level; from 0 to 1.",
+    "only_people": "Share of the changed clips whose change is audible and does not affect the model.",
+    "unheard": "Share of the clips in which the change is inaudible, by PESQ and active level; from 0 to 1.",
     "pesq": "Mean PESQ (ITU-T P.862.2, wideband) of the changed clips, 1.04 to 4.64; 4.64 for equal clips.",
     "stoi": "Mean short-time objective intelligibility (Taal et al. 2011) of the changed clips, at most 1.",
     "segmental_snr_db": (
@@ -92,7 +92,7 @@ def audit(
     clips: int = 100,
     tolerance: float = 0.05,
 ) -> Outcome:
-    """Compare, change by change, what people would hear with what the model notices.
+    """Compare, for each change, whether people would hear it and whether the model reacts to it.
 
     Args:
         tables: clips, predictions for clean and changed audio, and the sound quality
@@ -126,7 +126,7 @@ def audit(
 
 
 def plant(tables: Tables, rng: np.random.Generator) -> Tables:
-    """Let every change of the sound move every prediction, as if each were another clip."""
+    """Let every change of the audio alter every prediction, as if each were another clip."""
     planted = {}
     for name, scores in tables.predictions.items():
         shifted = scores.copy()

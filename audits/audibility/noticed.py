@@ -1,4 +1,4 @@
-"""Who notices a change of the sound: people, by objective measures, and the model."""
+"""Whether people (by objective measures) and the model notice a change of the audio."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -33,7 +33,7 @@ ALL_HEARD = "people hear every one of these changes"
 
 @dataclass(frozen=True, kw_only=True)
 class Noticed:
-    """What is noticed of each of k changes of n clips, for one target.
+    """Which of k changes of n clips people and the model notice, for one target.
 
     Attributes:
         target: a dimension, or `emotion`
@@ -67,7 +67,7 @@ class Noticed:
         return replace(found, n=int(known.any(axis=1).sum()))
 
     def where_unheard(self, columns: slice = slice(None)) -> Estimate:
-        """The share of unchanged predictions where nobody hears the change."""
+        """The share of unchanged predictions where the change is inaudible."""
         unheard, unchanged = self.unheard[:, columns], self.unchanged[:, columns]
         found = self.share(np.where(unheard == 1, unchanged, np.nan))
         if found.n:
@@ -82,7 +82,7 @@ class Noticed:
         return self.share(np.where(both, hits.astype(float), np.nan))
 
     def findings(self) -> list[Finding]:
-        """The judged share, who alone notices, and the share for each change."""
+        """The judged share, the shares noticed by people or model only, and the share for each change."""
         judged = self._finding("unchanged_if_unheard", self.where_unheard(), withheld=self.withheld)
         found = [doubted(judged, self.doubt)]
         if np.isfinite(self.unheard).any():
@@ -105,7 +105,7 @@ ONLY = (("the_model", "model"), ("people", "people"))
 
 
 def noticed(tables: Tables, sound: Mapping[str, pd.DataFrame], tolerance: float) -> list[Noticed]:
-    """What people and the model notice, for each target that corpus and model share.
+    """Which changes people and the model notice, for each target that corpus and model share.
 
     Args:
         tables: clips, and predictions for clean and changed audio
@@ -161,7 +161,7 @@ def _hardly_varies(equal: float) -> str:
 
 
 def measures_of_asked(tables: Tables, name: str, measures: pd.DataFrame) -> pd.DataFrame:
-    """The measures of a change as rows of the tables, of the clips that it was asked; else nan."""
+    """The measures of a change by row of the tables; nan for clips that the model was not asked about."""
     scores = tables.predictions[name].to_numpy(dtype=float)
     answered = np.where(np.isfinite(scores).any(axis=1), 1.0, np.nan)
     asked = np.isfinite(answered) | unanswered_clips(tables, answered, name)
@@ -169,7 +169,7 @@ def measures_of_asked(tables: Tables, name: str, measures: pd.DataFrame) -> pd.D
 
 
 def is_unheard(measures: pd.DataFrame) -> NDArray[np.float64]:
-    """1 where nobody hears the change, 0 where people do, nan where PESQ or the level is not known; (n,).
+    """1 where the change is inaudible, 0 where it is audible, nan where PESQ or the level is unknown; (n,).
 
     >>> is_unheard(pd.DataFrame({"pesq": [4.6, 4.6, 4.4, np.nan], "level_change_db": [0.5, -2.0, 0.0, 0.0]}))
     array([ 1.,  0.,  0., nan])
@@ -181,7 +181,7 @@ def is_unheard(measures: pd.DataFrame) -> NDArray[np.float64]:
 
 
 def sound_findings(tables: Tables, sound: Mapping[str, pd.DataFrame]) -> list[Finding]:
-    """Means of the measures of each change, and the share of clips in which nobody hears it; details."""
+    """Means of the measures of each change, and the share of clips in which it is inaudible; details."""
     unit, by_speaker = speaker_codes(tables.clips)
     units = int(unit.max(initial=-1)) + 1
     found = []

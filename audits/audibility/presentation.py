@@ -20,7 +20,7 @@ SOUND = ("unheard", PESQ, LEVEL_CHANGE, STOI, SEGMENTAL_SNR)
 
 
 def changes_table(findings: Sequence[Finding], of_sound: Sequence[Finding]) -> Table:
-    """One row for each change and target: what people hear, and what the model does."""
+    """One row for each change and target: whether it is audible, and how the model reacts."""
     sound = {(f.name, f.slice): f.value for f in of_sound}
     rows: list[Row] = []
     for each in findings:
@@ -41,12 +41,12 @@ def changes_table(findings: Sequence[Finding], of_sound: Sequence[Finding]) -> T
             *("unchanged", "unchanged if not heard", "clips not heard", "clips"),
         ],
         rows=rows,
-        note="means over clips; not heard: PESQ of at least 4.5 and a level that moves by less than 1 dB",
+        note="means over clips; not heard: PESQ of at least 4.5 and a level that changes by less than 1 dB",
     )
 
 
 def four_table(found: Sequence[Noticed]) -> Table:
-    """How many changed clips people and model notice, only one of them, or neither, by target and change."""
+    """Numbers of changed clips noticed by people, the model, both or neither, by target and change."""
     rows: list[Row] = []
     for each in found:
         for k, name in enumerate(each.names):
@@ -64,7 +64,7 @@ def four_table(found: Sequence[Noticed]) -> Table:
 
 
 def only_the_model(tables: Tables, found: Sequence[Noticed]) -> Table:
-    """The clips whose change nobody hears and that move the prediction most, the largest first."""
+    """The clips whose inaudible change alters the prediction most, the largest first."""
     rows: list[Row] = []
     for each in found:
         where = (each.unheard == 1) & (each.unchanged == 0) & np.isfinite(each.changed)
@@ -113,7 +113,7 @@ def _has_values(series: Sequence[Series]) -> bool:
 
 
 def answer(findings: Sequence[Finding], found: Sequence[Noticed]) -> str:
-    """The share of changes that nobody hears, and of predictions that they leave unchanged."""
+    """The share of inaudible changes, and of the predictions that they leave unchanged."""
     judged = [f for f in findings if f.name == "unchanged_if_unheard" and f.slice == "all"]
     known = [f for f in judged if f.value is not None]
     if not known:
@@ -122,6 +122,6 @@ def answer(findings: Sequence[Finding], found: Sequence[Noticed]) -> str:
     parts = [f"{f.value:.1%}{interval_text(f, '.1%')} of {f.target}" for f in known]
     unheard = np.nanmean(found[0].unheard)
     return (
-        f"Nobody hears {unheard:.0%} of the changes. They leave these shares of the predictions unchanged: "
+        f"{unheard:.0%} of the changes are inaudible. They leave these shares of the predictions unchanged: "
         f"{', '.join(parts)}."
     )

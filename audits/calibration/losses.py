@@ -20,7 +20,7 @@ NLL, CROSS_ENTROPY = mean_statistic("nll"), mean_statistic("cross_entropy")
 def loss_findings(
     asked: Pairs, scores: NDArray[np.float64], tables: Tables
 ) -> tuple[list[Finding], list[Row]]:
-    """The losses, and their rows beside those of a model that always predicts the shares of the classes.
+    """The losses, and their rows compared with a model that always predicts the class frequencies.
 
     Args:
         asked: the clips that the model was asked

@@ -14,7 +14,7 @@ For emotions all votes are pooled: UAR, accuracy and macro-F1, and the macro-F1 
 rater's vote and the distribution of the other votes are made binary at more than 1 / C, and each clip weighs
 the same (Wu et al. 2024). For dimensions all ratings are pooled: CCC, Pearson's correlation, MAE and RMSE.
 The best answer to a dimension is the mean of its raters, stretched to the spread of single ratings; its CCC
-is the square root of the share of the variance of ratings that lies between clips.
+is the square root of the share of the variance of ratings that is between clips.
 
 Krippendorff's α says how far raters agree beyond chance: 1 − D_o / D_e, the disagreement within clips divided
 by that of all ratings, on classes (nominal) or on ratings (interval). Agreement below .2 is slight (Landis
@@ -69,7 +69,7 @@ EXPLANATIONS = {
     ),
     "best_answer_ccc": (
         "CCC of the best possible answer with each rater in turn: the square root of the share of the "
-        "variance of ratings that lies between clips."
+        "variance of ratings that is between clips."
     ),
     "one_rater_error": (
         "RMSE of one rater against the mean of the others, divided by the deviation of raters; "
@@ -98,11 +98,11 @@ NEEDS = Needs(labels="none", conditions=())
 SLIGHT = "Landis & Koch 1977: agreement below .2 is slight"
 LIMITS = [Limit(name="alpha", above=0.2, source=SLIGHT)]
 
-NOTHING = "the corpus does not say what each rater said: it has no votes and no ratings of single raters"
+NOTHING = "the corpus has no votes and no ratings of individual raters"
 
 
 def audit(tables: Tables, *, rng: np.random.Generator, halves: int = 20) -> Outcome:
-    """Measure what raters reach against each other, for the emotion and for every dimension.
+    """Measure how well raters agree with each other, for the emotion and for every dimension.
 
     Args:
         tables: clips with the votes and ratings of their raters
@@ -130,5 +130,5 @@ def audit(tables: Tables, *, rng: np.random.Generator, halves: int = 20) -> Outc
 
 
 def plant(tables: Tables, rng: np.random.Generator) -> Tables:
-    """Exchange what raters said between clips at random: they no longer say anything about their own."""
+    """Shuffle the raters' labels between clips: they no longer carry information about their own clip."""
     return with_random_raters(tables, rng)

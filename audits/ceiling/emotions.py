@@ -1,4 +1,4 @@
-"""What raters reach in the emotion: against the majority and the votes of the others, and their agreement."""
+"""Human scores for the emotion: against the majority and the votes of the others, and their agreement."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,14 +21,14 @@ STATISTICS = (
 )
 
 SHARES = (
-    "the number of raters is not known, only the share of each emotion, so that one rater cannot be told "
-    "from the others"
+    "the number of raters is not known, only the share of each emotion, so individual raters cannot be "
+    "separated"
 )
-ALONE = "every clip has one rater, who cannot be held against others"
+ALONE = "every clip has only one rater, who cannot be compared with others"
 
 
 def emotion_findings(tables: Tables, votes: Votes, halves: int) -> Part:
-    """Agreement, and what one rater, half of the raters and the best answer reach.
+    """Agreement, and the scores of one rater, half of the raters and the best answer.
 
     Args:
         tables: the clips

@@ -1,4 +1,4 @@
-"""What was measured of one target, and how findings of it are made."""
+"""Measurements of one target, and how they become findings."""
 
 from dataclasses import dataclass, field
 
@@ -18,7 +18,7 @@ WHO = ("one_rater", "half_of_raters", "best_answer")
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """The findings of one target, with what the report says of it.
+    """The findings of one target, with the text of the report on it.
 
     Attributes:
         target: `emotion` or a dimension

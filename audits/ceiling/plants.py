@@ -1,4 +1,4 @@
-"""Raters who say nothing about the clip that they rate."""
+"""Raters whose labels carry no information about the clip."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ from sertools.tables.votes import RATINGS, VOTES, packed, unpacked
 
 
 def with_random_raters(tables: Tables, rng: np.random.Generator) -> Tables:
-    """The clips in the order of their ids, what raters said of them exchanged at random.
+    """The clips in the order of their ids, with the raters' labels shuffled between them.
 
     Each clip keeps the number of its raters, and each answer is given as often as before.
     """

@@ -25,7 +25,7 @@ MIN_CLIPS = 10
 
 
 def sentence(part: Part) -> str:
-    """What people reach in one target, with intervals."""
+    """Human scores on one target, with intervals."""
     alpha = part.of("alpha")
     if alpha is None or alpha.value is None:
         reason = alpha.reason if alpha else "nothing was rated"
@@ -65,7 +65,7 @@ def _recognised(part: Part) -> str:
 
 
 def reached_table(parts: Sequence[Part]) -> Table:
-    """Who reaches what, with intervals: one row for each target, metric and who."""
+    """Human scores with intervals: one row for each target, metric and kind of rater."""
     rows: list[Row] = []
     for part in parts:
         for f in part.findings:

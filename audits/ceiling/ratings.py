@@ -1,4 +1,4 @@
-"""What raters reach in a dimension: against the mean of the others, and how far they lie apart."""
+"""Human scores for a dimension: against the mean of the others, and how far raters differ."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,13 +10,13 @@ from sertools.tables.tables import Tables
 
 from .part import Maker, Part
 
-ALONE = "every clip has one rater, who cannot be held against others"
+ALONE = "every clip has only one rater, who cannot be compared with others"
 
 STATISTICS = (regression.CCC, regression.PCC, regression.MAE, regression.RMSE)
 
 
 def dimension_findings(tables: Tables, dimension: str, ratings: NDArray[np.float64], halves: int) -> Part:
-    """Agreement, deviation, and what one rater, half of the raters and the best answer reach.
+    """Agreement, deviation, and the scores of one rater, half of the raters and the best answer.
 
     Args:
         tables: the clips

@@ -67,7 +67,7 @@ def _score_at_home(text: str, numbers: str) -> tuple[float, float, float]:
     if home <= 0:
         raise AuditError(f"--in-domain {text!r} needs a positive score")
     if low > home or high < home:
-        raise AuditError(f"--in-domain {text!r}: the score must lie between the ends of its interval")
+        raise AuditError(f"--in-domain {text!r}: the score must be inside its interval")
     return home, low, high
 
 

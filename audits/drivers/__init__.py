@@ -13,7 +13,7 @@ ratings with noise. The errors do not have this problem: noise in the ratings ca
 audio, and neither can the errors of a model that is right, or that is unsure but uses all that plain
 acoustics contain. So what is judged is `explained_error`, the root mean square of the part of the errors that
 plain acoustics explain. It is the root of the covariance of the errors with their least-squares predictions
-for unheard speakers, which, unlike a share of explained variance, is not biased downwards if speakers are
+for unseen speakers, which, unlike a share of explained variance, is not biased downwards if speakers are
 few. Its unit is that of the rating scale, or of probability (for emotions, squares are summed over the
 classes). It is above 0 if the answers follow a feature more than people do, and if they follow it less. The
 limits are ours: .05, the tolerance of Wagner et al. (2023), for dimensions, and .15 for emotions. Only models
@@ -51,14 +51,14 @@ ASKS = Asks(question="What does it listen to?", rank=75)
 EXPLANATIONS = {
     "explained_error": (
         "Root mean square of the part of answers minus ratings that ridge regression on eGeMAPS predicts "
-        "for unheard speakers, in units of the rating scale or of probability; 0 where nothing is left to "
+        "for unseen speakers, in units of the rating scale or of probability; 0 where nothing is left to "
         "explain."
     ),
     "answers_explained": (
-        "Share of the variance of the answers that ridge regression on eGeMAPS predicts for unheard "
+        "Share of the variance of the answers that ridge regression on eGeMAPS predicts for unseen "
         "speakers: 1 − Σ|y − ŷ|² / Σ|y − mean y|², at most 1; 0 or less where it explains nothing."
     ),
-    "truth_explained": "The same share of the variance of the ratings, or of which emotion is true.",
+    "truth_explained": "The same share for the ratings, or for the true emotion.",
     "errors_explained": "The same share of the variance of answers minus ratings.",
     "answers_minus_truth": "Share explained of the answers minus that of the truth.",
 }

@@ -22,7 +22,7 @@ ENDS = (0.005, 0.995)
 
 @dataclass(frozen=True, kw_only=True)
 class Material:
-    """What is compared, for the clips with features, ordered by clip name.
+    """The data to compare, for the clips with features, ordered by clip name.
 
     Attributes:
         features: finite, shape (n, f)

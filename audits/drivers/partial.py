@@ -17,7 +17,7 @@ NONE_LEFT = 1e-10
 
 @dataclass(frozen=True, kw_only=True)
 class Correlations:
-    """Correlations within speakers of each of f features with each of c outputs, shape (f, c) each.
+    """Within-speaker correlations of each of f features with each of c outputs, shape (f, c) each.
 
     Attributes:
         with_answers: with the answers

@@ -24,7 +24,7 @@ IN_WORDS = {ALL: "all features"}
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """What is known about one target.
+    """Results for one target.
 
     Attributes:
         target: a dimension, or `emotion`
@@ -50,7 +50,7 @@ class Summary:
 
 
 def tables(summaries: Sequence[Summary]) -> list[Table]:
-    """What each group of features explains, and the features that answers follow beyond the truth."""
+    """Variance explained by each group of features, and the features that answers follow beyond the truth."""
     if not summaries:
         return []
     return [_groups_table(summaries), _features_table(summaries)]
@@ -71,7 +71,7 @@ def _groups_table(summaries: Sequence[Summary]) -> Table:
         columns += [kind, f"{kind}: low", f"{kind}: high"]
     return Table(
         name="groups",
-        title="Share of answers, truth and errors that plain acoustics explain on unheard speakers",
+        title="Share of answers, truth and errors that plain acoustics explain on unseen speakers",
         columns=[*columns, "clips", "speakers"],
         rows=rows,
         note="explained error: root mean square of the part of the errors that the features explain",
@@ -130,7 +130,7 @@ def figures(summary: Summary) -> list[Figure]:
         kind="interval",
         title=f"Share of {summary.target} that plain acoustics explain",
         alt="; ".join(f"{s.name} by all features: {s.y[0]:.2f}" for s in series if s.y[0] is not None),
-        x_label="share of the variance explained on unheard speakers",
+        x_label="share of the variance explained on unseen speakers",
         series=series,
         reference=0.0,
     )
@@ -192,7 +192,7 @@ def answer(summaries: Sequence[Summary]) -> str:
     ]
     followed = [_followed(each) for each in summaries]
     words = [
-        f"On unheard speakers, plain acoustics predict errors of {listed(errors)}.",
+        f"On unseen speakers, plain acoustics predict errors of {listed(errors)}.",
         f"They explain {'; '.join(shares)}.",
     ]
     if any(followed):

@@ -1,4 +1,4 @@
-"""How much of answers, ratings and errors do plain acoustics explain for speakers outside the fit?"""
+"""How much of answers, ratings and errors do plain acoustics explain for unseen speakers?"""
 
 import math
 from dataclasses import dataclass, replace
@@ -20,15 +20,15 @@ INNER_GROUPS = 15
 
 LEAST_STRENGTH = 1e-3
 """Strength of the regression that must not shrink anything, as a multiple of the mean eigenvalue: it only
-damps directions in which features hardly vary, which would be extrapolated to unheard speakers without
-measure."""
+damps directions in which features hardly vary, which would be extrapolated to unseen speakers without
+bounds."""
 
 KINDS = ("answers", "truth", "errors")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Explained:
-    """What one group of features explains on unheard speakers.
+    """Variance that one group of features explains on unseen speakers.
 
     Attributes:
         shares: kind → share of its variance that is explained, in (−∞, 1]

@@ -1,8 +1,8 @@
-"""How much of a clip must the model hear?
+"""How much of a clip does the model need?
 
-The model hears only the first 0.5, 1, 2, 3 and 5 s of each clip (`lengths`; the gating of speech perception,
+The model gets only the first 0.5, 1, 2, 3 and 5 s of each clip (`lengths`; the gating of speech perception,
 Grosjean 1980), and once the whole. For each length the report gives CCC or UAR on all clips, where a clip
-that is not longer is heard whole, as it would be in use; the change of the score on the clips that are
+that is not longer is used whole, as it would be in practice; the change of the score on the clips that are
 longer, paired by clip; and how many these are.
 
 `shortest_length` is the length from which on the score on all clips reaches `share` (95 %) of the score on
@@ -12,7 +12,7 @@ undefined. A score that falls below the share again at a longer length has not r
 
 With `--windows 1 --windows 2 --windows 3` the audit also asks how fast a model follows a change of emotion
 in a long recording that is cut into windows of so many seconds. Each clip is joined to the end of a clip of
-the same speaker in another emotion, so that the moment of the change is known, and the model hears the last
+the same speaker in another emotion, so that the moment of the change is known, and the model gets the last
 window at several times after it (every `step` of .5 s, and when the window holds nothing but the new clip).
 `latency` is the time after which the score against the new clip's label reaches `share` of that of the full
 window, interpolated as above; a longer window scores better and follows later. `suggested_window` is the
@@ -60,12 +60,12 @@ from sertools.tables.tables import Tables
 from .latency import latency, latency_figures, latency_tables, window_conditions, window_sentence
 from .reached import shortest_length
 
-ASKS = Asks(question="How long must it listen?", claim="quick to answer", rank=65)
+ASKS = Asks(question="How much audio does it need?", claim="accurate on short clips", rank=65)
 
 EXPLANATIONS = {
     "shortest_length": (
         "Seconds from the start of a clip after which CCC or UAR has reached 95 % of its value on whole "
-        "clips; interpolated between the lengths that were heard."
+        "clips; interpolated between the tested lengths."
     ),
     "latency": (
         "Seconds after a change of emotion until the answers to the last window reach 95 % of their score "
@@ -155,7 +155,7 @@ def audit(
     windows: tuple[float, ...] = (),
     step: float = 0.5,
 ) -> Outcome:
-    """Measure the scores on the first seconds of the clips, and the length from which on they suffice.
+    """Measure the scores on the first seconds of the clips, and the length that is enough.
 
     Args:
         tables: clips, and predictions for whole clips and for their first seconds
@@ -192,7 +192,7 @@ def audit(
 
 
 def plant(tables: Tables, rng: np.random.Generator) -> Tables:
-    """Make the answers to the first seconds those to other clips: the model needs the whole clip."""
+    """Give the first seconds of each clip the answers to other clips: the model needs the whole clip."""
     planted = {
         name: scores
         if name == CLEAN
@@ -295,9 +295,7 @@ def _shortest(heard: Heard, share: float, resamples: int, rng: np.random.Generat
         reason = f"the score does not reach {share:.0%} of that on whole clips within {lengths[-1]:g} s"
         return replace(found, reason=reason)
     if found.value == lengths[0]:
-        return replace(
-            found, reason=found.reason or f"{lengths[0]:g} s is the shortest length that was heard"
-        )
+        return replace(found, reason=found.reason or f"{lengths[0]:g} s is the shortest tested length")
     return found
 
 
@@ -337,8 +335,8 @@ def _figure(heard: Sequence[Heard]) -> Figure:
         title="Score on the first seconds of the clips",
         alt="CCC or UAR of "
         + ", ".join(each.target for each in heard)
-        + f" when only the first {', '.join(f'{x:g}' for x in heard[0].lengths)} s are heard.",
-        x_label="seconds that are heard",
+        + f" on only the first {', '.join(f'{x:g}' for x in heard[0].lengths)} s.",
+        x_label="input length in s",
         y_label="CCC or UAR",
         series=lines,
     )
@@ -349,8 +347,8 @@ def _sentence(heard: Heard, shortest: Estimate, share: float) -> str:
     if heard.reason:
         return f"For {heard.target}, {heard.reason}, so no length is enough."
     if np.isnan(shortest.value):
-        return f"For {heard.target}, {shortest.reason}: let the model hear longer excerpts."
+        return f"For {heard.target}, {shortest.reason}: test longer excerpts."
     words = f"For {heard.target}, {share:.0%} of the {score} on whole clips is reached"
     if shortest.value == heard.lengths[0]:
-        return f"{words} within {shortest.value:g} s, the shortest excerpt that was heard."
+        return f"{words} within {shortest.value:g} s, the shortest tested excerpt."
     return f"{words} after {shortest.value:.1f} s{interval_text(shortest, '.1f')}."

@@ -108,7 +108,7 @@ class Latency:
         return min(enough, default=float("nan")) if best > 0 else float("nan")
 
     def findings(self, share: float, resamples: int, rng: np.random.Generator) -> list[Finding]:
-        """Score and latency of each window, and the window to take; details."""
+        """Score and latency of each window, and the suggested window; details."""
         name = "uar" if self.truth.classes else "ccc"
         found = []
         for window in self.answers:
@@ -133,7 +133,7 @@ class Latency:
 
 
 def latency(tables: Tables, target: str, windows: Sequence[float], step: float) -> Latency | None:
-    """The answers after a change of emotion; None if no clip was heard with all windows at all times.
+    """The answers after a change of emotion; None if no clip has answers for all windows at all times.
 
     Args:
         tables: clips, and predictions of whole clips and of windows after a change
@@ -166,7 +166,7 @@ def latency(tables: Tables, target: str, windows: Sequence[float], step: float) 
 
 
 def window_sentence(found: Sequence[Latency], share: float) -> str:
-    """Which window to take in long recordings, where the model knows anything; empty without any."""
+    """The suggested window for long recordings, if the model is better than a constant; else empty."""
     taken: dict[float, list[str]] = {}
     for each in found:
         window = float("nan") if each.withheld else each.suggested(share)

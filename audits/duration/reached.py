@@ -1,4 +1,4 @@
-"""From which length, or after which time, on is a score good enough?"""
+"""The length, or time, from which a score is good enough."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 def shortest_length(
     scores: NDArray[np.float64], whole: NDArray[np.float64], lengths: NDArray[np.float64], share: float
 ) -> NDArray[np.float64]:
-    """The length from which on scores reach a share of that on whole clips, shape (…); nan if none does.
+    """The length from which scores reach a share of the score on whole clips, shape (…); nan if none does.
 
     Args:
         scores: at each length, shape (…, l)

@@ -1,4 +1,4 @@
-"""What do the model's embeddings group together: emotions, or speakers, sexes and corpora?
+"""Do the model's embeddings cluster by emotion, or by speaker, sex or corpus?
 
 A clip's embedding is the mean over time of one layer, the last one by default, or, with `of = "head"`, what
 the last layer of the model's trained head reads (Ma et al. 2024, figure 3 and appendix D). t-SNE
@@ -45,7 +45,7 @@ from . import presentation, projections
 from .neighbours import embedded_models, neighbour_findings
 from .probes import Predictions, gain_findings, linear_predictions, probe_findings, probed_targets
 
-ASKS = Asks(question="What do its layers hold?", rank=70)
+ASKS = Asks(question="What do its layers encode?", rank=70)
 
 EXPLANATIONS = {
     "above_chance": (
@@ -106,7 +106,7 @@ def audit(
     maps: tuple[str, ...] = tuple(projections.MAPS),
     resamples: int = 2000,
 ) -> Outcome:
-    """Map a layer's embeddings, and measure what the maps can only suggest.
+    """Map a layer's embeddings, and measure the structure that the maps suggest.
 
     Args:
         tables: clips and layer means, also those of comparison models

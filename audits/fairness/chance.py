@@ -54,7 +54,7 @@ def tables(gaps: Sequence[ChanceRow], odds: Sequence[ChanceRow]) -> list[Table]:
 
 def _table(name: str, what: str, gap: str, rows: Sequence[ChanceRow]) -> Table:
     """A table of gaps with their p-values, also adjusted for the number of gaps."""
-    clips = "clips, because there are no speaker labels: p-values are too small if speakers repeat"
+    clips = "clips, as the corpus has no speaker labels: p-values are too small if speakers repeat"
     unit = clips if any(each.speakers is None for each in rows) else "speakers"
     columns = ["group", "target", "gap", "p-value", "p-value (Holm)"]
     columns += ["smallest detectable gap", "smallest verifiable limit"]

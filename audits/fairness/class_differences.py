@@ -24,7 +24,7 @@ FINER = 5
 
 
 def class_differences(part: GroupedPairs, resamples: int, rng: np.random.Generator) -> list[Finding]:
-    """For each emotion, or bin of a dimension: how far apart are the groups in its recall and precision?
+    """Differences between groups in the recall and precision of each emotion, or bin of a dimension.
 
     Of two groups, the first minus the second (female − male); of more, the largest minus the smallest.
 

@@ -1,4 +1,4 @@
-"""Gaps of the error, which do not depend on how far the ratings of a group spread."""
+"""Gaps in the error, which do not depend on the spread of a group's ratings."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Which acoustic features do the layers carry?
+"""Which acoustic features do the layers encode?
 
 The frames of every layer are compared with low-level descriptors of eGeMAPSv02 (Eyben et al. 2016) at the
 same times, in the groups of Li et al. 2023: energy, frequency, spectral, voice quality; all of these together
@@ -61,7 +61,7 @@ MARGIN = 0.05
 """How far the score of a layer must exceed its floors."""
 
 CARRIES = "ours: some layer exceeds its floors by more than two random networks may differ"
-ASKS = Asks(question="What do its layers hold?", rank=70)
+ASKS = Asks(question="What do its layers encode?", rank=70)
 
 EXPLANATIONS = {
     "cca": (

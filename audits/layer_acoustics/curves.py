@@ -18,7 +18,7 @@ OWN_FLOORS = (OTHER, ROLLED)
 
 @dataclass(frozen=True, kw_only=True)
 class Curve:
-    """One score of l layers on g groups of speakers that the fit has not seen; nan where undefined.
+    """One score of l layers on g groups of unseen speakers; nan where undefined.
 
     Attributes:
         own: scores of the model, shape (l, g)

@@ -1,4 +1,4 @@
-"""How much of the acoustic features do a model's layers carry, on speakers that the fit has not seen?
+"""How much of the acoustic features do a model's layers encode, on unseen speakers?
 
 Scores are computed from sums over frames (`sertools.tables.frame_sums`): for every layer, kind of features
 and group of features, directions are fitted on all groups of speakers but one and scored on that one, each in

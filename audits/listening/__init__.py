@@ -78,7 +78,7 @@ DATA = "tts-listening"
 
 
 def needs(*, words: str, voice: str, splice: bool, asr: str, folds: int) -> Needs:
-    """Predictions of clean audio, of spliced clips if they are wanted, and recognised text if it is."""
+    """Predictions of clean audio, and on request of spliced clips, and recognised text."""
     spliced = [_condition(other, words, voice) for other in ("words", "voice")] if splice else []
     measured = (f"recognised@{asr}",) if asr else ()
     return Needs(labels="none", conditions=(Condition(), *spliced), measured_columns=measured)
@@ -94,7 +94,7 @@ def audit(
     asr: str = "",
     folds: int = 5,
 ) -> Outcome:
-    """Measure the share of words for every dimension and for emotion, and what a reader of the text explains.
+    """Measure the share of the words for each dimension and emotion, and how much the transcript explains.
 
     Args:
         tables: clips and predictions

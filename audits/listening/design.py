@@ -1,4 +1,4 @@
-"""Which clips say what, and how: words and voices that are crossed within speakers."""
+"""The words and the voice of each clip, crossed within speakers."""
 
 from dataclasses import dataclass, field
 from typing import Literal

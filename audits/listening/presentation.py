@@ -77,7 +77,7 @@ def _mean(tables: Input, target: str, inside: NDArray[np.bool_]) -> Estimate:
 
 
 def figures(findings: Sequence[Finding], tables: Input, design: Design) -> list[Figure]:
-    """The shares of the words by target, and the mean answers by voice, a line for each words."""
+    """The shares of the words by target, and the mean answers by voice, one line for each text."""
     named = {SHARE: "clips as they are", SPLICED: "second half exchanged"}
     series = []
     for name, title in named.items():
@@ -136,7 +136,7 @@ def _ordered(levels: Sequence[str]) -> list[str]:
 
 
 def answer(findings: Sequence[Finding], design: Design) -> str:
-    """The share of the words for each target, and how much a reader of the text explains."""
+    """The share of the words for each target, and how much a text-only predictor explains."""
     shares = [f for f in findings if f.name == SHARE]
     known = [f for f in shares if f.value is not None]
     if not known:

@@ -1,4 +1,4 @@
-"""The share of the words, from clips as they are and from spliced ones."""
+"""The share of the words, from original and from spliced clips."""
 
 from dataclasses import replace
 
@@ -32,7 +32,7 @@ SIZE = Statistic(
 
 
 def share_findings(tables: Tables, design: Design, target: str, values: NDArray[np.float64]) -> list[Finding]:
-    """The judged share of the words, and the sizes of both effects, of clips as they are.
+    """The judged share of the words, and the sizes of both effects, on original clips.
 
     Args:
         tables: clips and predictions

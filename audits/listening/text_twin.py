@@ -1,4 +1,4 @@
-"""An opponent that only reads the transcript: how much of answers and labels does it explain?"""
+"""A text-only predictor: how much of the answers and labels does the transcript explain?"""
 
 from dataclasses import replace
 

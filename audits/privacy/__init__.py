@@ -1,4 +1,4 @@
-"""What do the answers and the layers give away about speakers, and about the training data?
+"""What do the answers and the layers reveal about speakers, and about the training data?
 
 Linear probes predict sex, age, accent (if the corpus has such columns) and identity from the answers (all
 scores of a clip), from the mean over time of each layer, and for comparison from eGeMAPS functionals and from
@@ -47,7 +47,7 @@ from .inputs import ACOUSTICS, ANSWERS, TRUTH, inputs
 from .membership import Membership, members_of, membership
 from .verification import Eer, difference, verified
 
-ASKS = Asks(question="What does it give away?", claim="discreet about its speakers", rank=80)
+ASKS = Asks(question="What does it reveal?", claim="discreet about its speakers", rank=80)
 
 EXPLANATIONS = {
     "beyond_labels": (
@@ -66,7 +66,7 @@ EXPLANATIONS = {
     ),
     "membership_auc": (
         "How often a clip of the training has a lower loss than another clip with the same truth, from 0 "
-        "to 1; .5 if losses do not tell the training data."
+        "to 1; .5 if losses do not reveal the training data."
     ),
     "loss_gap": "Mean loss of clips outside the training minus that of training clips with the same truth.",
 }
@@ -172,7 +172,7 @@ def _verification_findings(tables: Tables, rates: dict[str, Eer], withheld: str)
 
 
 def _memberships(tables: Tables, members: str) -> dict[str, Membership]:
-    """What losses tell about membership, for each target; empty unless the training clips are named."""
+    """Membership by losses, for each target; empty unless the training clips are named."""
     if not members:
         return {}
     member = members_of(tables, members)
@@ -184,7 +184,7 @@ def _memberships(tables: Tables, members: str) -> dict[str, Membership]:
 
 
 def _membership_findings(tables: Tables, target: str, each: Membership) -> list[Finding]:
-    """How well losses tell the training data, and the gap of the losses."""
+    """How well losses identify training clips, and the gap of the losses."""
     pair = pairs(tables, target)
     withheld = not_better_than_constant(pair, pair.classes)
     judged = finding(

@@ -29,7 +29,7 @@ BEST_LAYER = "best layer"
 
 @dataclass(frozen=True, kw_only=True)
 class Attribute:
-    """What probes read of one attribute.
+    """Predictions of one attribute by probes.
 
     Attributes:
         of: the column as a target of probes
@@ -102,7 +102,7 @@ def _difference(
 
 
 def findings(each: Attribute, withheld: str) -> list[Finding]:
-    """How much more the answers tell of an attribute than the labels, and the score of each input."""
+    """How much more the answers reveal about an attribute than the labels do, and the score of each input."""
     of = each.of
     found = [
         finding(

@@ -1,4 +1,4 @@
-"""What attributes of speakers are read from: labels, answers, acoustics and layers, as vectors of clips."""
+"""Inputs from which probes predict speaker attributes: labels, answers, acoustics and layers, by clip."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ MAX_CLIPS = 20_000
 
 @dataclass(frozen=True, kw_only=True)
 class Inputs:
-    """Vectors of the clips, by what they are of.
+    """Vectors of the clips, by kind of input.
 
     Attributes:
         rows: positions of the clips in the tables, ordered by clip name, shape (n,)

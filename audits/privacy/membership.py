@@ -1,4 +1,4 @@
-"""Do losses tell which clips were in the training of the model?"""
+"""Do losses reveal which clips were in the training data of the model?"""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ LEAST = 1e-7
 
 @dataclass(frozen=True, kw_only=True)
 class Membership:
-    """What losses tell about membership.
+    """How well losses separate training clips from others.
 
     Attributes:
         auc: how often a clip of the training has a lower loss than another with the same truth

@@ -1,4 +1,4 @@
-"""Tables, figures and sentences on what answers and layers give away."""
+"""Tables, figures and sentences on what answers and layers reveal."""
 
 from collections.abc import Mapping, Sequence
 
@@ -35,7 +35,7 @@ def tables(read: Sequence[Attribute], rates: Mapping[str, Eer]) -> list[Table]:
     return [
         Table(
             name="attributes",
-            title="What can be read about unheard speakers",
+            title="What can be read about unseen speakers",
             columns=["attribute", "score", "from", "chance", "value", "low", "high", "clips", "speakers"],
             rows=rows,
             note=INPUTS_NOTE,
@@ -66,7 +66,7 @@ def figures(read: Sequence[Attribute], rates: Mapping[str, Eer]) -> list[Figure]
             Figure(
                 name="verification",
                 kind="interval",
-                title="Verification of unheard speakers from answers and layers",
+                title="Verification of unseen speakers from answers and layers",
                 alt="; ".join(f"{name}: {each.rate.value:.2f}" for name, each in rates.items()),
                 x_label="equal error rate; .5 is chance, lower gives more away",
                 series=[interval_series(list(rates), [each.rate for each in rates.values()])],
@@ -77,7 +77,7 @@ def figures(read: Sequence[Attribute], rates: Mapping[str, Eer]) -> list[Figure]
 
 
 def notes(known: Inputs, members: str) -> list[str]:
-    """What could not be compared."""
+    """Notes on comparisons that were not possible."""
     found = []
     if not known.layers:
         found.append("The model has no layers, or they were not read: only the answers are judged.")
@@ -89,15 +89,15 @@ def notes(known: Inputs, members: str) -> list[str]:
 
 
 def answer(read: Sequence[Attribute], rates: Mapping[str, Eer], losses: Mapping[str, Membership]) -> str:
-    """What is read from the answers and the layers, and whether the training data can be told."""
+    """How well attributes are predicted from answers and layers, and training clips identified."""
     words = []
     if read:
-        told = [_from_answers(each) for each in read]
-        words.append(f"From the answers, {listed(told)}.")
+        of_answers = [_from_answers(each) for each in read]
+        words.append(f"From the answers, {listed(of_answers)}.")
     layered = [each for each in read if BEST_LAYER in each.scores]
     if layered:
-        told = [_from_layers(each) for each in layered]
-        words.append(f"From the layers, {listed(told)}.")
+        of_layers = [_from_layers(each) for each in layered]
+        words.append(f"From the layers, {listed(of_layers)}.")
     return " ".join(
         [*words, *_verification_sentence(rates), *map(_membership_sentence, losses, losses.values())]
     )
@@ -125,14 +125,14 @@ def _verification_sentence(rates: Mapping[str, Eer]) -> list[str]:
     best = min(layers, key=lambda name: layers[name], default="")
     beside = f", from {best} {layers[best]:.2f}" if best else ""
     return [
-        "Speakers never heard are verified from the answers with an EER of "
+        "Unseen speakers are verified from the answers with an EER of "
         f"{rate.value:.2f}{interval_text(rate)} (chance .5{beside})."
     ]
 
 
 def _membership_sentence(target: str, each: Membership) -> str:
     return (
-        f"By the loss of {target}, a training clip is told from another in "
+        f"By the loss of {target}, a training clip is distinguished from another one in "
         f"{each.auc.value:.2f}{interval_text(each.auc)} of cases (chance .5; {each.members} clips in the "
         f"training, {each.others} not)."
     )

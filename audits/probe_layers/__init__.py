@@ -1,4 +1,4 @@
-"""Which layers know the emotion, and what else do they know?
+"""Which layers encode the emotion, and what else do they encode?
 
 Probes are tested on speakers that were not in their training folds; the audit cannot tell whether the model
 itself was trained on them. Every clip is predicted once, by a probe that was fitted to the other folds, from
@@ -51,7 +51,7 @@ from .probing import ProbeOptions, learning_rate_of, probe_all_models, probed_ta
 
 SOURCE = "ours: some layer predicts the label better than chance"
 COMPANIONS = {"cca": "layer_acoustics"}
-ASKS = Asks(question="What do its layers hold?", rank=70)
+ASKS = Asks(question="What do its layers encode?", rank=70)
 
 EXPLANATIONS = {
     "above_chance": (

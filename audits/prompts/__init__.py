@@ -1,4 +1,4 @@
-"""How much do the answers depend on how the model is asked?
+"""How much do the answers depend on the prompt?
 
 An audio language model is asked about the same clips with several prompts, with several orders in which a
 prompt lists the classes, and repeatedly. Order 1 lists the classes as they are, order 2 begins with the
@@ -46,7 +46,7 @@ from .design import Design, design_of
 from .effects import option_bias, uar_of, uar_range
 from .variance import FACTORS, variance_shares
 
-ASKS = Asks(question="Does it depend on how it is asked?", claim="alike however it is asked", rank=25)
+ASKS = Asks(question="Does it depend on the prompt?", claim="independent of the prompt", rank=25)
 
 EXPLANATIONS = {
     "prompt_range": (
@@ -57,7 +57,7 @@ EXPLANATIONS = {
     "uar_of_prompt": "UAR with one prompt, averaged over orders and repetitions.",
     "uar_of_order": "UAR with one order of the classes, averaged over prompts and repetitions.",
     "first_option_bias": (
-        "How much more often the class that is listed first is answered than when it is listed elsewhere; "
+        "How much more often a class is the answer when it is listed first than when it is listed elsewhere; "
         "0 is no bias."
     ),
     "last_option_bias": "The same for the class that is listed last.",
@@ -111,8 +111,8 @@ def audit(
     design = design_of(tables, prompts, orders, repeats)
     if not design.n:
         return Outcome(
-            answer="Not measured: no clip has a truth and was heard under every prompt.",
-            findings=[skipped("prompt_range", tables, "no clip was heard under every prompt")],
+            answer="Not measured: no clip has a label and answers to all prompts.",
+            findings=[skipped("prompt_range", tables, "no clip has a label and answers to all prompts")],
         )
     clean = pairs(tables, "emotion")
     withheld = not_better_than_constant(clean, clean.classes) if clean.units >= MIN_UNITS else ""

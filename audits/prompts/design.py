@@ -42,7 +42,7 @@ class Design:
 
 
 def design_of(tables: Tables, prompts: int, orders: int, repeats: int) -> Design:
-    """The answers under all conditions; a clip that could not be heard under one of them is left out."""
+    """The answers under all conditions; a clip that could not be decoded under one of them is left out."""
     answers = np.empty((prompts, orders, repeats, len(tables.clips)))
     unanswered = np.zeros(answers.shape, dtype=np.bool_)
     for cell in np.ndindex(prompts, orders, repeats):

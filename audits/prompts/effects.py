@@ -1,4 +1,4 @@
-"""What a choice of prompt or order is worth, and the bias towards the first or the last option."""
+"""Effect of the choice of prompt or order, and the bias towards the first or the last option."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -12,7 +12,7 @@ from .variance import FACTORS
 
 
 def answer(findings: list[Finding]) -> str:
-    """What prompt and order are worth, the bias towards the first option, and what the answers depend on."""
+    """Effects of prompt and order, the bias towards the first option, and what the answers depend on."""
     by_name = {f.name: f for f in findings if f.slice == "all"}
     parts = []
     for factor, of in (("prompt", "the prompt"), ("order", "the order of the options")):
@@ -86,7 +86,7 @@ def figures(findings: list[Finding]) -> list[Figure]:
 
 
 def notes(design: Design) -> list[str]:
-    """How many questions were asked, and what cannot be told apart."""
+    """Number of questions, and which effects cannot be separated."""
     prompts, orders, repeats, n = design.answers.shape
     found = [
         f"{n} clips were asked {prompts * orders * repeats} times: prompts {prompts}, orders {orders}, "

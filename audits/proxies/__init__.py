@@ -1,4 +1,4 @@
-"""Does the model work equally well for two groups that nobody has labelled?
+"""Does the model work equally well for two groups without group labels?
 
 Groups are defined by an attribute that is predicted or measured: `--attribute`, by default the column
 `predicted_sex`, or else the sex that the mean pitch of a speaker suggests (female at 165 Hz or more). The
@@ -71,7 +71,7 @@ UNKNOWN_RATES = (
 
 
 def needs(*, attribute: str, truth: str, rates: tuple[str, ...]) -> Needs:
-    """Dimensions or emotion, and pitch where it has to tell the sex."""
+    """Dimensions or emotion, and pitch where the sex is predicted from it."""
     return Needs(labels="either", optional_columns=(PITCH,) if attribute == PREDICTED_SEX else ())
 
 

@@ -1,4 +1,4 @@
-"""Who is predicted to be in which of two groups, who is known to be, and how often that is right."""
+"""Predicted and known members of two groups, and how often the prediction is right."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -115,7 +115,7 @@ def _majority(values: pd.Series, pair: Pairs, names: Sequence[str]) -> NDArray[n
 
 
 def parsed_rates(texts: Sequence[str], names: tuple[str, str]) -> tuple[Rate, Rate] | None:
-    """The rates that a user gives, one for each group; None if none are given.
+    """The rates that a user gives, one for each group; None without any.
 
     Args:
         texts: `GROUP=SHARE` or `GROUP=SHARE:SPEAKERS`

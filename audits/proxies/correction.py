@@ -17,7 +17,7 @@ from .attribute import Attribute, Rate
 LEAST_DISTANCE = 0.1
 """Least sum of both rates of right predictions minus 1 at which a correction is attempted."""
 
-NOT_APART = "the prediction hardly tells the groups apart"
+NOT_APART = "the prediction hardly separates the groups"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +70,7 @@ class Sums:
         return scores[:, 0] - scores[:, 1]
 
     def corrected_sums(self, left_out: bool = False) -> NDArray[np.float64]:
-        """Sums of both groups, shape (1 or units, 2, k); nan where predictions do not tell the groups apart.
+        """Sums of both groups, shape (1 or units, 2, k); nan where predictions do not separate the groups.
 
         Units whose group is known count in it. Of the others, the sums of the predicted groups are mixtures
         of those of the true groups, and the mixture is inverted.

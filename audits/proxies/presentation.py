@@ -20,7 +20,7 @@ ASSUMED = (1.0, 0.98, 0.95, 0.9, 0.85, 0.8, 0.7)
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """What is known about one target.
+    """Results for one target.
 
     Attributes:
         target: a dimension, or `emotion`
@@ -101,7 +101,7 @@ def _assumed(summaries: Sequence[Summary]) -> Table:
 
 
 def figures(summaries: Sequence[Summary]) -> list[Figure]:
-    """The corrected gap beside the uncorrected one."""
+    """The corrected and the uncorrected gap."""
     shown = [each for each in summaries if not np.isnan(each.gap.uncorrected.value)]
     if not shown:
         return []
@@ -152,8 +152,8 @@ def answer(summaries: Sequence[Summary]) -> str:
         first, second = largest.groups.names
         return (
             f"Between the predicted groups, {largest.target} is {gap.value:+.2f}{interval_text(gap)} "
-            f"({first} − {second}); the true gap cannot be told, because nobody says how often the "
-            "prediction is right, or because it hardly tells the groups apart."
+            f"({first} − {second}); the true gap is unknown, because the accuracy of the prediction "
+            "is not known, or because it hardly separates the groups."
         )
     largest = max(known, key=lambda each: abs(each.gap.corrected.value))
     gap = largest.gap.corrected

@@ -115,7 +115,7 @@ def needs(
     quality: bool,
     **further: object,
 ) -> Needs:
-    """Clean audio, all conditions that the options name, and their sound quality if it is wanted."""
+    """Clean audio, all conditions that the options name, and on request their audio quality."""
     chosen = select(perturbations, ladder=ladder, draws=draws, noise_dir=noise_dir, rir_dir=rir_dir)
     return Needs(
         labels="predicted",

@@ -1,4 +1,4 @@
-"""Figures of what the perturbations do to the predictions against what they do to the sound."""
+"""Figures of the effect of perturbations on the predictions against their effect on the audio quality."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from sertools.tables.tables import Tables
 
 
 def quality_notes(tables: Tables) -> list[str]:
-    """What of the sound quality could not be measured, and why."""
+    """Measures of audio quality that could not be computed, and why."""
     return [] if tables.sound_quality is None else list(tables.sound_quality.notes)
 
 

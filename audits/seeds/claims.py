@@ -1,4 +1,4 @@
-"""What may be said of a recipe: scores, gaps between groups, errors and biases of each checkpoint."""
+"""Claims about a recipe: scores, gaps between groups, errors and biases of each checkpoint."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

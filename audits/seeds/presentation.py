@@ -46,14 +46,14 @@ def tables(found: Sequence[Claim], parts: Sequence[Spread], models: Sequence[str
             columns=columns,
             rows=rows,
             note="mean: with the interval for other seeds and other speakers; survives: the intervals of all "
-            "checkpoints lie on the same side of what the number is compared with; nothing shown: no "
-            "interval does",
+            "checkpoints are on the same side of the reference value; nothing shown: every interval "
+            "contains it",
         )
     ]
 
 
 def figures(found: Sequence[Claim], parts: Sequence[Spread], models: Sequence[str]) -> list[Figure]:
-    """The scores of every checkpoint beside those of the recipe."""
+    """The scores of every checkpoint, and those of the recipe."""
     shown = [(claim, part) for claim, part in zip(found, parts, strict=True) if claim.name in SCORES]
     names = [name_of(claim) for claim, _ in shown]
     series = [

@@ -1,4 +1,4 @@
-"""Where is the model worst, without anyone naming groups?
+"""Where does the model perform worst, without predefined groups?
 
 Clips are grouped by what is known or measured: duration, level, signal-to-noise ratio, bandwidth, pitch (from
 which sex is predicted if the corpus does not have it), rate of speech, share of the time that is speech,
@@ -56,8 +56,8 @@ ASKS = Asks(question="Where is it worst?", claim="equally good on all slices", r
 EXPLANATIONS = {
     "worst_slice": (
         "How much more often (emotion) or how much farther (dimension) the model errs in the worst slice "
-        "found than in other clips with the same truth, on speakers that took no part in the search; 0 is "
-        "no more."
+        "found than in other clips with the same truth, on speakers that took no part in the search; 0 means "
+        "no difference."
     ),
     "slice_excess": (
         "Mean loss of the clips of a slice minus that of other clips with the same truth, on speakers that "
@@ -74,7 +74,7 @@ LIMITS = [
 
 
 def needs(*, columns: tuple[str, ...], slices: int, depth: int) -> Needs:
-    """Dimensions or emotion, and what is measured in the audio.
+    """Dimensions or emotion, and columns measured from the audio.
 
     Raises:
         AuditError: no slice is wanted, or slices of no or of many conditions

@@ -91,7 +91,7 @@ class Columns:
 
 
 def searched(clips: pd.DataFrame, named: Sequence[str]) -> Columns:
-    """The columns of the clips that are searched: those named, or all that may tell clips apart.
+    """The columns of the clips that are searched: those named, or all that vary between clips.
 
     Args:
         clips: one row per clip
@@ -123,7 +123,7 @@ def searched(clips: pd.DataFrame, named: Sequence[str]) -> Columns:
 
 
 def with_predicted_sex(clips: pd.DataFrame) -> pd.DataFrame:
-    """The clips with a sex predicted from pitch, if the corpus tells none and the pitch is known."""
+    """The clips with a sex predicted from pitch, if the corpus has none and the pitch is known."""
     if ("sex" in clips and clips["sex"].notna().any()) or PITCH not in clips or clips[PITCH].isna().all():
         return clips
     return clips.assign(**{PREDICTED_SEX: sex_from_pitch(clips)})

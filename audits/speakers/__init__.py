@@ -53,7 +53,7 @@ from .findings import extreme_findings, mean_findings, reason_withheld, spread_f
 from .scores import MIN_CLIPS_FOR_SCORE, Protocol, compared_speakers, speaker_scores, worst_first
 from .without_speaker import speaker_averages_without_speaker
 
-ASKS = Asks(question="Is it alike for every speaker?", claim="alike for every speaker", rank=40)
+ASKS = Asks(question="Is it equally good for every speaker?", claim="equally good for every speaker", rank=40)
 
 EXPLANATIONS = {
     "worst_speaker": (
@@ -65,8 +65,7 @@ EXPLANATIONS = {
         "holds for all speakers at once (Bonferroni)."
     ),
     "spread": (
-        "Standard deviation of the scores of the speakers, divisor G − 1 for G speakers; 0 if all are "
-        "served alike."
+        "Standard deviation of the scores of the speakers, divisor G − 1 for G speakers; 0 if all are equal."
     ),
     "speaker_average": "Mean absolute error of the speakers' mean predictions, on the scale from 0 to 1.",
     "speaker_ranking": (

@@ -84,7 +84,7 @@ def _one_emotion_sentence(pair: Pairs) -> str:
         return ""
     return (
         f"{single} of {plural(len(emotions), 'speaker has', 'speakers have')} clips of one emotion only, "
-        "so that this corpus cannot tell speakers from emotions."
+        "so effects of speakers and of emotions cannot be separated in this corpus."
     )
 
 

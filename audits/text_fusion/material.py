@@ -65,7 +65,7 @@ def sides_of(tables: Tables, material: FusionMaterial, train: str, dev: str) -> 
             )
     test = np.setdiff1d(np.arange(len(split)), np.union1d(train_at, dev_at))
     if not len(test):
-        raise AuditError(f"no clip is left to test beside the splits {train!r} and {dev!r}")
+        raise AuditError(f"no clip is left to test outside the splits {train!r} and {dev!r}")
     shared = np.intersect1d(material.unit[test], material.unit[train_at])
     if material.by_speaker and len(shared):
         raise AuditError(

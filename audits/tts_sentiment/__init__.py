@@ -1,4 +1,4 @@
-"""Does the model listen to what is said, or to how it is said?
+"""Does the model respond to the words, or to how they are spoken?
 
 Synthetic voices say sentences that differ in one negative, neutral or positive word, all in the same tone
 (Wagner et al. 2023, §5.3). A model that ignores words predicts the same for all; otherwise predictions shift:

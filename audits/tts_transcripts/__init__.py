@@ -51,7 +51,7 @@ EXPLANATIONS = {
     "ccc_change": "CCC with the synthetic voice minus CCC with the recordings.",
     "sentence_ccc": (
         "CCC of predicting each clip from other speakers' ratings of the same sentence: what the words alone "
-        "can tell in this corpus."
+        "can predict in this corpus."
     ),
     "original_uar": "UAR for the recordings; from 0 to 1.",
     "synthetic_uar": "UAR for the same words in a synthetic voice.",

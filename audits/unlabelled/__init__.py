@@ -1,4 +1,4 @@
-"""What is to be expected on recordings without labels?
+"""Which scores can be expected on recordings without labels?
 
 The corpus contains clips with and without labels, for instance from two tables: `--data labelled.csv --data
 new.csv`. The score on the clips without labels is estimated in two ways.
@@ -63,16 +63,16 @@ EXPLANATIONS = {
         "minus the score; 0 is a perfect estimate."
     ),
     "coverage_of_sets": (
-        "Share of the clips of a speaker never heard before whose truth lies in its set of emotions, or in "
-        "its interval, averaged over speakers; .9 is asked for."
+        "Share of the clips of an unseen speaker whose truth is in the predicted set of emotions, or in "
+        "the predicted interval, averaged over speakers; the target is .9."
     ),
     "size_of_sets": "Mean number of emotions in these sets, or width of the intervals on a scale from 0 to "
     "1.",
     "estimated_score": "UAR or CCC that is to be expected on clips without labels.",
     "estimated_accuracy": "Accuracy that is to be expected on clips without labels.",
     "drift": (
-        "How well a linear probe tells clips without labels from those with labels: area under the curve; "
-        ".5 is not at all, 1 is always."
+        "How well a linear probe separates clips without labels from those with labels: area under the "
+        "curve; .5 is not at all, 1 is always."
     ),
 }
 
@@ -89,7 +89,7 @@ FEW_SPEAKERS = "too few speakers to guarantee this coverage; sets hold everythin
 
 
 def needs(*, domain: str, miss: float, next_clips: int) -> Needs:
-    """Clean predictions; layers and sound where there are any.
+    """Clean predictions; layers and audio where there are any.
 
     Raises:
         AuditError: a share of misses outside (0, 1)

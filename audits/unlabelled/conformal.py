@@ -1,4 +1,4 @@
-"""Sets of classes and intervals of ratings that hold the truth of speakers never heard before."""
+"""Sets of classes and intervals of ratings that contain the truth for unseen speakers."""
 
 import math
 from dataclasses import dataclass

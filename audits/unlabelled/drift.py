@@ -1,4 +1,4 @@
-"""How far are the clips without labels from those with labels, in scores, layers and sound?"""
+"""How far are the clips without labels from those with labels, in scores, layers and audio?"""
 
 from collections.abc import Mapping
 
@@ -21,7 +21,7 @@ MOST_CLIPS = 6000
 
 
 def drift(tables: Tables, target: NDArray[np.bool_], source: NDArray[np.bool_]) -> dict[str, Estimate]:
-    """How well a linear probe tells both sets of clips apart, by what it reads: AUC, .5 if not at all.
+    """How well a linear probe separates both sets of clips, by its input: AUC, .5 if not at all.
 
     The probe is tested on speakers that it was not fitted on.
 
@@ -44,7 +44,7 @@ def drift(tables: Tables, target: NDArray[np.bool_], source: NDArray[np.bool_]) 
 
 
 def inputs(tables: Tables) -> Mapping[str, NDArray[np.float64]]:
-    """Scores, last layer and sound of all clips, shape (n, d) each, nan where unknown."""
+    """Scores, last layer and audio measures of all clips, shape (n, d) each, nan where unknown."""
     found = {"scores": tables.predictions[CLEAN].to_numpy(dtype=np.float64)}
     if tables.layers is not None and tables.layers.n_layers:
         found["last layer"] = tables.layers.layer(-1).astype(np.float64)

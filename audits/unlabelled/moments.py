@@ -1,6 +1,4 @@
-"""What a score is computed from, clip by clip: as it is where a label is known, and as predicted where none
-is.
-"""
+"""Moments of clips from which scores are computed, from labels where known and from predictions elsewhere."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

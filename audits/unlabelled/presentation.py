@@ -25,7 +25,7 @@ MOST_OF_A_SPEAKER = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """What is known about one target.
+    """Results for one target.
 
     Attributes:
         given: the answers, and the truth where it is known
@@ -120,7 +120,7 @@ def _sets(summaries: Sequence[Summary]) -> list[Table]:
     return [
         Table(
             name="sets",
-            title="Sets that shall hold the truth, for speakers never heard before",
+            title="Prediction sets that should contain the truth, for unseen speakers",
             columns=columns,
             rows=rows,
             note="size: mean number of emotions of a set, or width of an interval; bound: of 1 − "
@@ -225,7 +225,7 @@ def figures(summaries: Sequence[Summary]) -> list[Figure]:
 
 
 def notes(summaries: Sequence[Summary]) -> list[str]:
-    """How many clips have labels, and what a set holds."""
+    """How many clips have labels, and what a prediction set contains."""
     found = []
     for each in summaries:
         labelled = int(each.given.labelled.sum())
@@ -281,7 +281,7 @@ def _off(summaries: Sequence[Summary]) -> list[str]:
 
 
 def _held(summaries: Sequence[Summary]) -> list[str]:
-    """How often sets hold the truth of unheard speakers, at least, and how large they are."""
+    """How often sets hold the truth of unseen speakers, at least, and how large they are."""
     shares, sizes = [], []
     for each in summaries:
         held = [part for part in each.sets.values() if np.isfinite(part.bound)]
@@ -293,6 +293,6 @@ def _held(summaries: Sequence[Summary]) -> list[str]:
     if not shares:
         return []
     return [
-        f"Sets for speakers never heard hold the truth of {100 * min(shares):.0f} % of their clips or more, "
-        f"with {listed(sizes)} on average."
+        f"Prediction sets for unseen speakers contain the truth of at least {100 * min(shares):.0f} % of "
+        f"their clips, with {listed(sizes)} on average."
     ]

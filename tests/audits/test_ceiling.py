@@ -87,7 +87,7 @@ def test_raters_who_agree_slightly_fail_and_say_so():
 def test_one_rater_per_clip_cannot_be_held_against_others():
     result = run(load("ceiling"), votes_of_raters(speakers=6, clips=4, raters=1, right=1.0, seed=0), seed=0)
     assert [f.reason for f in result.findings] == [
-        "every clip has one rater, who cannot be held against others"
+        "every clip has only one rater, who cannot be compared with others"
     ]
     assert result.findings[0].verdict is Verdict.SKIPPED
 

@@ -343,7 +343,7 @@ def test_without_speakers_no_gap_is_said_to_be_beyond_chance(clips):
     assert "works better for women" in result.answer
     assert "ignificant" not in result.answer
     assert all(
-        "permuted over clips, because there are no speaker labels" in t.note for t in result.tables[:2]
+        "permuted over clips, as the corpus has no speaker labels" in t.note for t in result.tables[:2]
     )
     assert {f.verdict for f in result.findings if f.headline} == {Verdict.INCONCLUSIVE}
     assert all("permuted over speakers" in table.note for table in result_of(noisy(clips)).tables[:2])

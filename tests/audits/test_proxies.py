@@ -98,7 +98,7 @@ def test_a_prediction_by_chance_is_not_corrected():
     clips, pair, _ = made(wrong=0.5, known=0.4)
     found = gap_of(uar_statistic(3), pair, attribute(clips, pair, "predicted", "sex"), None)
     assert np.isnan(found.corrected.value)
-    assert "hardly tells the groups apart" in found.corrected.reason
+    assert "hardly separates the groups" in found.corrected.reason
 
 
 def test_rates_are_counted_with_half_an_error_more():

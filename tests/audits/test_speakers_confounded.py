@@ -63,7 +63,7 @@ def test_speakers_of_one_emotion_are_named_and_have_no_score():
     alone = clips["speaker"].isin([f"s{i}" for i in range(6)])
     clips.loc[alone, "emotion"] = clips.loc[alone, "speaker"].map(lambda s: EMOTIONS[int(s[1:]) % 4])
     r = result(dataclasses.replace(tables, clips=clips))
-    assert r.answer.startswith("6 of 10 speakers have clips of one emotion only, so that this corpus cannot ")
+    assert r.answer.startswith("6 of 10 speakers have clips of one emotion only, so effects of speakers")
     assert "the worst of 4 speakers" in r.answer
     assert rows(r)["emotion", "s0"]["score"] is None
     assert found(r, "spread", "emotion").speakers == 4

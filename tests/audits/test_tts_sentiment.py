@@ -296,4 +296,4 @@ def test_from_sentences_to_a_report_a_model_that_hears_loudness_alone_is_deaf_to
         shift = found(result, "sentiment_shift", dimension)
         assert shift.verdict is Verdict.PASS
         assert (shift.n, shift.speakers) == (28 * 6, 6)
-    assert "Does the model listen to what is said" in (tmp_path / "out" / "report.html").read_text()
+    assert "Does the model respond to the words" in (tmp_path / "out" / "report.html").read_text()
