@@ -3,7 +3,8 @@
 import pytest
 
 from sertools.comparison.compare import compare
-from sertools.comparison.leaderboards.files import ONE_RATER, write_leaderboard
+from sertools.comparison.leaderboards.files import write_leaderboard
+from sertools.comparison.leaderboards.terminal import ONE_RATER
 from sertools.report.markdown import page
 from sertools.report.render import html
 from sertools.results.result import Finding
@@ -74,7 +75,8 @@ def test_a_leaderboard_lists_one_rater_below_the_models_and_in_the_feed(runs, tm
         (folder / "correctness.json").write_text(each.to_json(), encoding="utf-8")
     written = write_leaderboard(tmp_path / "in", tmp_path / "out")
     columns, listed = written.rankings[0].columns, written.rankings[0].rows
-    assert listed[-1] == [None, ONE_RATER, 0.53, "0.530"]
+    assert columns == ["place", "model", "UAR of emotion"], "the score that decides is shown once"
+    assert listed[-1] == [None, ONE_RATER, 0.53]
     assert len(columns) == len(listed[-1])
     site = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
     assert 'one rater <span class="badge none">people</span>' in site

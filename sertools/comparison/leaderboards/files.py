@@ -20,22 +20,17 @@ import sertools
 from sertools import files
 from sertools.comparison.leaderboards import pages
 from sertools.comparison.leaderboards.feed import Feed, ranking
-from sertools.comparison.leaderboards.leaderboard import Entry, Group, Standing, board
+from sertools.comparison.leaderboards.leaderboard import Entry, Group, board
 from sertools.comparison.leaderboards.sources import Source, Sources, entries_of, search
-from sertools.comparison.runs import MOST_NAMES, Measure
+from sertools.comparison.leaderboards.terminal import Row, short
+from sertools.comparison.runs import MOST_NAMES
 from sertools.report.pages import look
-from sertools.results.display import ABSENT, fixed
-
-ONE_RATER = "one rater (people)"
-"""Name of the row with what one rater reaches."""
 
 KEPT = ".kept"
 """Folder of the site with what the next one can use again."""
 
 MANY_FILES = 1000
 """If more result files than this have to be read for what is written, several processes do it."""
-
-Row = list[str | int | float | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +52,7 @@ class Shown:
 
     Attributes:
         corpus, labels, summary: of the ranking
-        columns, rows: result of `short`
+        columns, rows: result of `terminal.short`
         models: number of models
         more_without_place: number of those that are not shown and have no place
     """
@@ -340,33 +335,6 @@ def _shown(group: Group) -> Shown:
         models=len(group.standings),
         more_without_place=sum(standing.places is None for standing in group.standings[MOST_NAMES:]),
     )
-
-
-def short(group: Group, most: int | None = None) -> tuple[list[str], list[Row]]:
-    """Columns and rows of a ranking, for a terminal or as a table.
-
-    Args:
-        group: the ranking
-        most: maximum number of models; None for all
-    """
-    rows: list[Row] = [
-        [
-            str(standing.places) if standing.places else None,
-            f"{standing.entry.model} (check)" if standing.entry.is_check else standing.entry.model,
-            standing.score,
-            *(_value_text(standing, measure) for measure in group.scores),
-        ]
-        for standing in group.standings[:most]
-    ]
-    if group.people:
-        reached = [c.value if (c := group.people.get(m)) else None for m in group.scores]
-        rows.append([None, ONE_RATER, group.score_of_people, *(fixed(value, 3) for value in reached)])
-    return ["place", "model", group.order_by, *(measure.key.label for measure in group.scores)], rows
-
-
-def _value_text(standing: Standing, measure: Measure) -> str:
-    finding = standing.entry.run.findings.get(measure)
-    return finding.value_text if finding else ABSENT
 
 
 def read_entries(folder: Path, without: Path | None = None) -> Found:
