@@ -67,16 +67,6 @@ DataRoot = Annotated[
     ),
 ]
 
-Split = Annotated[
-    str,
-    typer.Option(
-        "--split",
-        rich_help_panel=INPUT,
-        metavar="NAME",
-        help="Split of each --data: --data X --split test means --data X:test.",
-    ),
-]
-
 ColumnMap = Annotated[
     list[str] | None,
     typer.Option("--map", rich_help_panel=INPUT, help="Rename a column of the manifest: THEIRS=OURS."),

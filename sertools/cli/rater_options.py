@@ -1,4 +1,4 @@
-"""Options for files that belong to a corpus: raters, and attributes of clips and speakers."""
+"""Options for the split of a corpus, and for files that belong to it: raters and attributes."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,6 +6,16 @@ from typing import Annotated
 import typer
 
 from sertools.cli.options import INPUT
+
+Split = Annotated[
+    str,
+    typer.Option(
+        "--split",
+        rich_help_panel=INPUT,
+        metavar="NAME",
+        help="Split of each --data: --data X --split test means --data X:test.",
+    ),
+]
 
 Raters = Annotated[
     str,

@@ -27,7 +27,7 @@ NewFolder = Annotated[Path, typer.Option("--out", help="New folder; nothing is o
 
 def check(
     data: Annotated[str, typer.Argument(help="Corpus name, manifest or folder, with optional :split.")],
-    split: o.Split = "",
+    split: raters_o.Split = "",
     data_root: o.DataRoot = None,
     column_map: o.ColumnMap = None,
     value_map: o.ValueMap = None,
@@ -134,7 +134,7 @@ def explore(
     out: Annotated[
         Path, typer.Option("--out", help="Folder for explore.html, explore.md and explore.json.")
     ] = Path("sertools-explore"),
-    split: o.Split = "",
+    split: raters_o.Split = "",
     data_root: o.DataRoot = None,
     column_map: o.ColumnMap = None,
     value_map: o.ValueMap = None,
@@ -193,7 +193,7 @@ def segment(
     strictness: Annotated[
         int, typer.Option("--strictness", min=0, max=3, help="Of the detector; 3 takes the least for voice.")
     ] = 2,
-    split: o.Split = "",
+    split: raters_o.Split = "",
     data_root: o.DataRoot = None,
     column_map: o.ColumnMap = None,
     value_map: o.ValueMap = None,
@@ -225,7 +225,7 @@ def resample(
     data: Corpora,
     out: NewFolder,
     rate: Annotated[int, typer.Option("--rate", metavar="HZ", help="New sampling rate.")] = 16000,
-    split: o.Split = "",
+    split: raters_o.Split = "",
     data_root: o.DataRoot = None,
     column_map: o.ColumnMap = None,
     value_map: o.ValueMap = None,
@@ -262,7 +262,7 @@ def export(
             "88 features of each clip.",
         ),
     ] = "csv",
-    split: o.Split = "",
+    split: raters_o.Split = "",
     data_root: o.DataRoot = None,
     column_map: o.ColumnMap = None,
     value_map: o.ValueMap = None,

@@ -16,7 +16,7 @@ def plan(
     data: o.DataSpecs = ["voices"],  # noqa: B006 (Typer copies it)
     suite: o.SuiteName = None,
     audits: o.Audits = None,
-    split: o.Split = "",
+    split: raters_o.Split = "",
     data_root: o.DataRoot = None,
     column_map: o.ColumnMap = None,
     value_map: o.ValueMap = None,

@@ -8,6 +8,7 @@ import typer
 
 from sertools.cli import arguments
 from sertools.cli import options as o
+from sertools.cli import rater_options as raters_o
 from sertools.cli.commands.audit import Shard
 from sertools.errors import AuditError
 from sertools.wording import plural
@@ -34,7 +35,7 @@ def predict(
         typer.Option("--audformat", rich_help_panel=o.OUTPUT, help="Write a new folder in audformat."),
     ] = None,
     over_time: o.OverTime = None,
-    split: o.Split = "",
+    split: raters_o.Split = "",
     data_root: o.DataRoot = None,
     column_map: o.ColumnMap = None,
     value_map: o.ValueMap = None,
