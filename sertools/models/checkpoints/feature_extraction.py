@@ -100,13 +100,19 @@ def unreadable(path: Path, error: Exception, trust_remote_code: bool) -> ModelEr
 
 
 def shortest(config: Any) -> int:
-    """Minimum number of samples, enough for one frame: the receptive field of the convolutional encoder.
+    """Minimum number of samples, enough for one frame of a convolutional encoder, or for all merged into one.
 
     It is 400 for wav2vec2's seven layers, and 0 for a network without such an encoder: there, the feature
-    extractor decides (`inputs.shortest_of`).
+    extractor decides (`inputs.shortest_of`). SEW averages `squeeze_factor` frames before its first layer.
     """
     if not hasattr(config, "conv_stride"):
         return 0
+    merged = int(getattr(config, "squeeze_factor", 1))
+    return receptive_field(config) + (merged - 1) * math.prod(config.conv_stride)
+
+
+def receptive_field(config: Any) -> int:
+    """Number of samples that one frame of the convolutional encoder hears."""
     field, step = 1, 1
     for kernel, stride in zip(config.conv_kernel, config.conv_stride, strict=True):
         field += (kernel - 1) * step
@@ -137,7 +143,7 @@ def grid(config: Any, rate: int, samples: int, n: int) -> Grid:
     """
     if config.model_type == "whisper":
         return Grid(0.0, WHISPER_HOP / rate, min(n, -(-samples // WHISPER_HOP)))
-    field, stride = shortest(config), math.prod(config.conv_stride)
+    field, stride = receptive_field(config), math.prod(config.conv_stride)
     squeezed = max(round(((samples - field) // stride + 1) / n), 1)
     first = (field + (squeezed - 1) * stride) / 2
     return Grid(first / rate, stride * squeezed / rate, n)

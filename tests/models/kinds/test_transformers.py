@@ -197,6 +197,16 @@ def test_the_shortest_clip_of_wav2vec2_has_400_samples(tmp_path):
     assert np.isfinite(model.predict(speech([400])).scores).all()
 
 
+@pytest.mark.parametrize("kind", ["sew", "sew-d"])
+def test_the_shortest_clip_of_sew_fills_the_frames_that_are_averaged(tmp_path, kind):
+    front = {"conv_kernel": (10, 3, 3, 3, 3, 2, 2), "conv_stride": (5, 2, 2, 2, 2, 2, 2)}
+    model = load_model(str(write_checkpoint(tmp_path, kind, **front)))
+    assert model.shortest == 720
+    assert np.isfinite(model.predict(speech([720])).scores).all()
+    with pytest.raises(RuntimeError, match="Output size is too small"):
+        model.predict(speech([719]))
+
+
 def test_whisper_states_the_window_beyond_which_it_would_cut(tmp_path):
     model = load_model(str(write_checkpoint(tmp_path, "whisper")))
     assert model.longest == 480000
