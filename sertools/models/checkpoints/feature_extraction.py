@@ -108,7 +108,7 @@ def shortest(config: Any) -> int:
     if not hasattr(config, "conv_stride"):
         return 0
     merged = int(getattr(config, "squeeze_factor", 1))
-    return receptive_field(config) + (merged - 1) * math.prod(config.conv_stride)
+    return receptive_field(config) + (merged - 1) * int(math.prod(config.conv_stride))
 
 
 def receptive_field(config: Any) -> int:
