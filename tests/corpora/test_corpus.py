@@ -1,7 +1,6 @@
 """A corpus is found by name or path, checked, written, joined and told apart from others."""
 
 import math
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -179,12 +178,6 @@ def test_a_new_folder_has_table_and_head_or_is_not_there(folder: Path, renamed: 
     command = [sys.executable, "-c", KILLED_BETWEEN, str(folder / "mine.csv"), str(out), str(renamed)]
     assert subprocess.run(command, check=False).returncode == 9
     assert not out.exists()
-
-
-@pytest.mark.parametrize("name", ["pipe.csv", "pipe.tar"])
-def test_a_pipe_is_not_waited_for(folder: Path, name: str) -> None:
-    os.mkfifo(folder / name)
-    assert said(str(folder / name)).startswith(f"{folder / name} is a pipe or a device")
 
 
 def test_written_corpus_is_not_scaled_twice(folder: Path) -> None:
@@ -368,14 +361,6 @@ def test_a_published_corpus_has_its_own_scale() -> None:
         str(DATA / "emodb"), column_map={"naturalness_rate": "valence"}, scale={"valence": (0, 2)}
     )
     assert math.isclose(rated.clips.at["audio/03a01Fa.flac", "valence"], 0.375)
-
-
-def test_words_are_not_taken_for_ratings_under_another_name(tmp_path: Path) -> None:
-    manifest = tmp_path / "spoken.csv"
-    manifest.write_text("file,sentiment\na.wav,positive\n")
-    assert not [note for note in load_corpus(str(manifest)).notes if "--map" in note]
-    manifest.write_text("file,sentiment\na.wav,0.5\n")
-    assert [note for note in load_corpus(str(manifest)).notes if "--map sentiment=valence" in note]
 
 
 def test_data_root_is_the_folder_of_the_paths(folder: Path, tmp_path: Path) -> None:

@@ -1,10 +1,14 @@
-"""What the licence says about recordings goes with a corpus wherever it is written, split or joined."""
+"""Restrictions on recordings stay with a corpus, pipes are refused, and words are taken for no ratings."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from sertools.corpora.corpus import join_corpora, write_corpus
 from sertools.corpora.load import load_corpus
+from sertools.errors import CorpusError
 from tests.helpers.small import noises
 
 
@@ -26,3 +30,18 @@ def test_a_corpus_that_an_earlier_version_wrote_has_no_restriction(tmp_path: Pat
     lines = toml.read_text(encoding="utf-8").splitlines(keepends=True)
     toml.write_text("".join(line for line in lines if not line.startswith("recordings")), encoding="utf-8")
     assert load_corpus(str(tmp_path / "out")).recordings == ""
+
+
+@pytest.mark.parametrize("name", ["pipe.csv", "pipe.tar"])
+def test_a_pipe_is_not_waited_for(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(CorpusError, match="is a pipe or a device"):
+        load_corpus(str(tmp_path / name))
+
+
+def test_words_are_not_taken_for_ratings_under_another_name(tmp_path: Path) -> None:
+    manifest = tmp_path / "spoken.csv"
+    manifest.write_text("file,sentiment\na.wav,positive\n")
+    assert not [note for note in load_corpus(str(manifest)).notes if "--map" in note]
+    manifest.write_text("file,sentiment\na.wav,0.5\n")
+    assert [note for note in load_corpus(str(manifest)).notes if "--map sentiment=valence" in note]
