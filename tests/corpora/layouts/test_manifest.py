@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from sertools.corpora.layouts.manifest import read_table
@@ -58,3 +60,12 @@ def test_json_that_is_no_table_is_refused(text: str, said: str, tmp_path: Path) 
     with pytest.raises(CorpusError) as caught:
         read_table(tmp_path / "clips.jsonl")
     assert str(caught.value).startswith(said)
+
+
+@pytest.mark.parametrize("column", ["file", "speaker"])
+def test_text_in_parquet_that_is_not_utf8_is_one_sentence(tmp_path, column):
+    damaged = pa.Array.from_buffers(pa.string(), 1, [None, *pa.array([b"a\xf6b"]).buffers()[1:]])
+    columns = {"file": pa.array(["a.wav"]), "speaker": pa.array(["s"]), column: damaged}
+    pq.write_table(pa.table(columns), tmp_path / "m.parquet")
+    with pytest.raises(CorpusError, match=r"^m\.parquet is not a readable Parquet file: "):
+        read_table(tmp_path / "m.parquet")
