@@ -25,6 +25,7 @@ from sertools.models.model import (
     Outputs,
     ReadsFunctionals,
     Signal,
+    get_ready,
     is_prompted,
     packs_clips,
     reads_functionals,
@@ -101,6 +102,7 @@ def fill(job: Job, corpus: Corpus, model: Model, settings: Settings) -> None:
     check_writable(settings.root)  # a store that holds everything is only read
     if job.functionals:
         _fill_functionals(job, job.functionals, corpus, settings)
+    get_ready(model)
     with (
         settings.progress(str(job.condition), job.clips) as advance,
         closing(compute(job, corpus, model, settings, advance)) as computed,

@@ -209,6 +209,13 @@ def explains(model: object) -> TypeIs[Explaining]:
     return is_by_clip(model) and callable(getattr(model, "reasons", None))
 
 
+def get_ready(model: object) -> None:
+    """Loads the weights of a model that is loaded when it computes, so that no step is timed with that."""
+    load = getattr(model, "get_ready", None)
+    if callable(load):
+        load()
+
+
 def random_twin(model: "Model | ClipModel", seed: int) -> Model:
     """An untrained model of the same architecture, with random weights, as a reference for layer audits.
 

@@ -1,5 +1,6 @@
 """What an earlier run knew of a checkpoint is all that a run needs that computes nothing."""
 
+import contextlib
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -10,12 +11,14 @@ from typer.testing import CliRunner
 
 from sertools import files
 from sertools.cli.app import app
+from sertools.inference.predict import predict
+from sertools.inference.settings import Settings
 from sertools.models.kinds.transformers import TransformersModel
 from sertools.models.load import LoadOptions, load_model
 from sertools.pipeline.kept import costs, models
 from sertools.pipeline.kept.models import STATED, UnloadedModel, loaded
 from tests.helpers.checkpoints import speech, write_checkpoint
-from tests.helpers.small import write_noises
+from tests.helpers.small import noises, write_noises
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +70,20 @@ def test_it_computes_what_the_loaded_model_computes(both):
     assert np.array_equal(second.hidden(signals), first.hidden(signals))
     (one,), (other,) = (model.predict_frames(signals[:1])[1] for model in both)
     assert all(np.array_equal(a, b) for a, b in zip(one.states, other.states, strict=True))
+
+
+def test_weights_are_loaded_before_a_step_is_timed(tmp_path, both):
+    _, second = both
+    steps = []
+
+    @contextlib.contextmanager
+    def progress(step, *_):
+        steps.append((step, second.open.cache_info().misses))
+        yield lambda n: None
+
+    corpus = noises(tmp_path / "data")
+    predict(second, corpus, settings=Settings(cache=tmp_path / "store", progress=progress))
+    assert steps == [("clean", 1)]
 
 
 def test_what_could_change_a_model_is_not_known(tmp_path, checkpoint, monkeypatch):

@@ -23,7 +23,7 @@ from sertools.inference.frames.cells import partners
 from sertools.inference.frames.plan import Pass, Plan
 from sertools.inference.jobs import Job
 from sertools.inference.settings import Settings
-from sertools.models.model import Frames, Model
+from sertools.models.model import Frames, Model, get_ready
 from sertools.store.remote import check_writable
 from sertools.store.store import regroup, write_shard
 from sertools.tables.egemaps import FEATURES
@@ -128,6 +128,7 @@ def _complete(
     last = {cell: u for u, cell in enumerate(each.cell)}
     held: dict[int, NDArray[np.float64]] = {}  # finished cells that are not yet on disk
     saved = time.monotonic()
+    get_ready(model)
     with (
         settings.progress(title, len(corpus.clips)) as advance,
         closing(engine.compute(job, corpus, model, settings, advance, add)) as computed,

@@ -83,8 +83,10 @@ def of_jobs(model: Model, corpus: Corpus, jobs: Sequence[Job], settings: Setting
             of=of, condition=str(job.condition), clips=len(corpus.clips), stored=job.stored, todo=job.clips
         )
         if job.shards and decoded:
+            set_up_s = 0.0
             if job.layers not in pace:
-                pace[job.layers] = _predicting(model, trial, job, settings)
+                set_up_s, *found = _predicting(model, trial, job, settings)
+                pace[job.layers] = found[0], int(found[1])
             busy_s, shard_bytes = pace[job.layers]
             todo = [clip for _, part in job.shards for clip in part]
             times = sum(seconds.get(clip, 0.0) for clip in todo) / decoded
@@ -94,6 +96,7 @@ def of_jobs(model: Model, corpus: Corpus, jobs: Sequence[Job], settings: Setting
             else:
                 busy_s += decoding_s(corpus, trial, model, job.condition, settings.workers)
                 total_s = busy_s * times
+            total_s += set_up_s
             share = job.clips / len(job.shards[0][1])  # relative to the first shard, whose size is known
             cost = replace(cost, minutes=total_s / 60, megabytes=shard_bytes * share / 1e6)
         costs.append(cost)
@@ -133,14 +136,19 @@ def trial_of(corpus: Corpus, seconds: Mapping[str, float], model: Model) -> dict
 
 def _predicting(
     model: Model, trial: Mapping[str, NDArray[np.float32]], job: Job, settings: Settings
-) -> tuple[float, int]:
-    """Seconds that a model takes for the trial clips, batched as in a run, and bytes of the first shard."""
+) -> tuple[float, float, int]:
+    """Seconds that a model takes to get ready, and for the trial clips, and bytes of the first shard.
+
+    The clips are batched as in a run. A run, too, gets ready once: weights are packed, and code is loaded.
+    """
     decoded = {clip: DecodedClip(signal=signal) for clip, signal in trial.items()}
+    seconds: list[float] = []
     for clips in (dict(islice(decoded.items(), 1)), decoded):  # the first pass includes set-up time
         began = time.perf_counter()
         _, layers, _ = engine.predict_clips(model, clips, job.layers, settings.batch_size, lambda n: None)
-    seconds = time.perf_counter() - began
-    return seconds, _shard_bytes(job, model.labels, None if layers is None else layers.shape[1:])
+        seconds.append(time.perf_counter() - began)
+    set_up_s = max(0.0, seconds[0] - seconds[1] / len(decoded))
+    return set_up_s, seconds[1], _shard_bytes(job, model.labels, None if layers is None else layers.shape[1:])
 
 
 def decoding_s(

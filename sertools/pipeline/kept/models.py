@@ -63,6 +63,10 @@ class UnloadedModel(LoadedSignalModel):
     has_frames: bool
     packs_clips: bool
 
+    def get_ready(self) -> None:
+        """Loads the weights."""
+        self.open()
+
     def predict(self, signals: Sequence[Signal], *, layers: bool = False) -> Outputs:
         """Scores of signals (samples,) at `sampling_rate`; see `Model`."""
         return self.open().predict(signals, layers=layers)
