@@ -102,7 +102,8 @@ def _read_parquet(path: Path) -> pd.DataFrame:
             raise CorpusError(f"{path.name} has {rows} rows, but at most {MAX_ROWS} are read")
         table = pd.read_parquet(path)
         table.columns = table.columns.map(str)
-        for values in (*(column for _, column in table.items()), table.index):
+        levels = [table.index.get_level_values(i).to_series() for i in range(table.index.nlevels)]
+        for values in [*(column for _, column in table.items()), *levels]:
             if isinstance(values.dtype, pd.StringDtype):
                 values.tolist()  # text that is not UTF-8 is only noticed where it is used
     # A table saved with its index, as audformat does, has the clips in the index.
