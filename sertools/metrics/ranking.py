@@ -1,5 +1,7 @@
 """Do the scores of a class rank its clips above the others? The area under the ROC curve."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -69,32 +71,37 @@ def _pairs(
 ) -> tuple[float, float, NDArray[np.float64], NDArray[np.float64]]:
     """Won pairs and pairs of a clip of the class with one of another, and both without each speaker."""
     wins_of = _wins(own, score)
-    inside = np.zeros(units)
-    order = np.argsort(unit, kind="stable")
-    ends = np.searchsorted(unit[order], np.arange(units + 1))
-    for u in range(units):
-        rows = order[ends[u] : ends[u + 1]]
-        inside[u] = _wins(own[rows], score[rows])[own[rows]].sum()
+    # within a speaker: sorted by speaker, then score, the other clips of the speaker come one after the other
+    values, rank = np.unique(score, return_inverse=True)
+    key = unit * len(values) + rank
+    others_sorted = np.sort(key[~own])
+    below = _below(key[own], others_sorted) - np.searchsorted(others_sorted, unit[own] * len(values))
+    inside = np.bincount(unit[own], weights=below, minlength=units)[:units]
     touched = np.bincount(unit, weights=wins_of, minlength=units)[:units]
     total, pairs = float(wins_of[own].sum()), float(own.sum() * (~own).sum())
     mine = np.bincount(unit, weights=own, minlength=units)[:units]
     others = np.bincount(unit, weights=~own, minlength=units)[:units]
     left_pairs = (own.sum() - mine) * ((~own).sum() - others)
-    return total, pairs, total - touched + inside, left_pairs
+    left_wins: NDArray[np.float64] = total - touched + inside
+    return total, pairs, left_wins, left_pairs
 
 
 def _wins(own: NDArray[np.bool_], score: NDArray[np.float64]) -> NDArray[np.float64]:
     """For each clip, the won pairs that contain it: ties count half."""
-    from scipy.stats import rankdata  # slow to import
-
-    ranks = rankdata(score)
-    of_own, of_others = np.zeros(len(score)), np.zeros(len(score))
-    of_own[own] = rankdata(score[own]) if own.any() else 0
-    of_others[~own] = rankdata(score[~own]) if (~own).any() else 0
-    above = ranks - of_own  # how many others are below one of the class
-    below = own.sum() - (ranks - of_others)  # how many of the class are above one of the others
-    won: NDArray[np.float64] = np.where(own, above, below)
+    if np.isnan(score).any():
+        return np.full(len(score), np.nan)
+    won = np.zeros(len(score))
+    won[own] = _below(score[own], np.sort(score[~own]))
+    won[~own] = own.sum() - _below(score[~own], np.sort(score[own]))
     return won
+
+
+def _below(values: NDArray[Any], ordered: NDArray[Any]) -> NDArray[np.float64]:
+    """How many of some ordered values are below each value, equal ones counted half."""
+    below: NDArray[np.float64] = (
+        np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right")
+    ) / 2
+    return below
 
 
 def _no_sums(*given: object) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ when they are about to write, rename or remove a random one of the files that th
 output must be absent or equal to that of an undisturbed run, byte by byte (a file that was there before may
 also be as it was), and the same command must end with the same outputs. Trials go on until as many processes
 as asked for were killed before they had ended. Hidden files ending in `.part`, the state of an unfinished
-`tts`, and what a leaderboard keeps to be faster next time are no outputs.
+`tts` or of a cell of a study, and what a leaderboard keeps to be faster next time are no outputs.
 """
 
 import argparse
@@ -32,6 +32,10 @@ from tests.helpers.kills import COMMANDS, Command, prepare
 
 EVENTS = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate"}
 """Audit events of Python, beside `open`, at which a process changes files."""
+
+
+STATE = {".kept", "model"}
+"""Folders that are no outputs: what a leaderboard keeps, and the model of a study's cell until it is scored."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,7 +160,7 @@ def outputs(command: Command, folder: Path) -> dict[str, bytes]:
         if path.is_file()
         and not path.name.endswith(".part")
         and path.name != ".unfinished.json"
-        and not any(part.endswith(".part") or part == ".kept" for part in path.relative_to(folder).parts)
+        and not any(part.endswith(".part") or part in STATE for part in path.relative_to(folder).parts)
     }
 
 
