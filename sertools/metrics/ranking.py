@@ -82,7 +82,7 @@ def _pairs(
     mine = np.bincount(unit, weights=own, minlength=units)[:units]
     others = np.bincount(unit, weights=~own, minlength=units)[:units]
     left_pairs = (own.sum() - mine) * ((~own).sum() - others)
-    left_wins: NDArray[np.float64] = total - touched + inside
+    left_wins = np.asarray(total - touched + inside, dtype=np.float64)
     return total, pairs, left_wins, left_pairs
 
 
