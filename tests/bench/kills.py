@@ -35,7 +35,7 @@ EVENTS = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate"}
 
 
 STATE = {".kept", "model"}
-"""Folders that are no outputs: what a leaderboard keeps, and the model of a cell of a study until it is scored."""
+"""Folders that are no outputs: what a leaderboard keeps, and the model of a study until it is scored."""
 
 
 @dataclass(frozen=True, kw_only=True)
