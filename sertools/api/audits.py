@@ -192,7 +192,7 @@ def plan(
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What an audit would have to compute.
+    """The estimated cost of an audit.
 
     Attributes:
         costs: one for each condition, pass over frames and set of measured columns

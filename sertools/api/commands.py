@@ -1,4 +1,4 @@
-"""Which function does what each command does."""
+"""The function for each command."""
 
 COMMANDS = {
     "audit": ("audit",),

@@ -24,7 +24,7 @@ def segment_corpus(
     hop: float | None = None,
     shortest: float = 0.3,
 ) -> Corpus:
-    """Cut the clips of a corpus into segments; no sound is copied.
+    """Cut the clips of a corpus into segments; no audio is copied.
 
     Args:
         data: a corpus, or what `load_corpus` takes
@@ -54,7 +54,7 @@ def segment_corpus(
 
 
 def resample_corpus(data: CorpusSource, out: str | Path, *, rate: int = 16000) -> Corpus:
-    """Write the sound of a corpus at another sampling rate: one mono file for each clip.
+    """Write the audio of a corpus at another sampling rate: one mono file for each clip.
 
     Args:
         data: a corpus, or what `load_corpus` takes
@@ -100,7 +100,7 @@ def export_corpus(data: CorpusSource, out: str | Path, *, format: export.Format 
 
 
 def merge_corpora(parts: Sequence[CorpusSource], out: str | Path) -> Corpus:
-    """Join several corpora into one, in a new folder; no sound is copied.
+    """Join several corpora into one, in a new folder; no audio is copied.
 
     Args:
         parts: at least two corpora, or what `load_corpus` takes

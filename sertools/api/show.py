@@ -1,4 +1,4 @@
-"""Show results: what a measure is and how it came out, and the pages in the browser."""
+"""Show results: explanations of measures, and the pages in the browser."""
 
 import importlib
 import inspect
@@ -30,7 +30,7 @@ MOST_OUTCOMES = 12
 
 @dataclass(frozen=True, kw_only=True)
 class Explanation:
-    """What is known of one measure of one audit.
+    """The explanation of one measure of one audit.
 
     Attributes:
         audit: the audit that reports it
@@ -53,7 +53,7 @@ class Explanation:
 
 
 def explain(finding: str, results: str | Path | None = None) -> Explanation:
-    """Explain a measure: what it is, its formula, source and limit, and how it came out.
+    """Explain a measure: definition, formula, source, limit, and its value in results.
 
     Args:
         finding: the measure as in result files (`sex_score`), with its audit (`fairness.sex_score`), or as a

@@ -39,7 +39,7 @@ MOST_GROUPS = 8
 
 @dataclass
 class Suggestion:
-    """Options for an audit of what was looked at.
+    """Suggested options for an audit of the inspected files.
 
     Attributes:
         model: text for `--model`; empty if there is none

@@ -137,7 +137,7 @@ def sampling_rate(path: str | Path) -> int:
 
 
 def unusual(path: str | Path) -> str:
-    """What is unusual about a file that can be read nevertheless, as the end of a sentence; else empty.
+    """A defect of a file that can be read nevertheless, as the end of a sentence; else empty.
 
     Raises:
         AudioError: no such file, or not decodable

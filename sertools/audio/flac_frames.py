@@ -28,7 +28,7 @@ class Frame:
 
 
 def samples_stated(start: bytes) -> int | None:
-    """Number of samples that the header states; 0 if it states none, None if this is no FLAC file.
+    """Number of samples that the header states; 0 if it states none, None if this is not a FLAC file.
 
     Args:
         start: at least the first 42 bytes of the file
@@ -39,7 +39,7 @@ def samples_stated(start: bytes) -> int | None:
 
 
 def last_frame(path: Path, start: bytes) -> Frame | None:
-    """The last frame of a file, whole or cut; None if the last frames cannot be told.
+    """The last frame of a file, whole or cut; None if the last frames cannot be found.
 
     A frame counts where its header continues the number of the frame before it, because four bytes and a
     checksum of eight bits also occur by chance.

@@ -70,7 +70,7 @@ FORMANTS = tuple(f"F{i}{what}_sma3nz" for i in (1, 2, 3) for what in ("frequency
 
 @dataclass(frozen=True, kw_only=True)
 class Analysis:
-    """What openSMILE finds in a clip.
+    """The openSMILE features of a clip.
 
     Attributes:
         functionals: shape (88,), float32; nan for a clip without a frame
@@ -83,7 +83,7 @@ class Analysis:
 
 
 def analyses(signals: Sequence[Samples], workers: int | None = None) -> list[Analysis]:
-    """What openSMILE finds in each clip, whatever the number of threads.
+    """The openSMILE features of each clip, independent of the number of threads.
 
     Args:
         signals: at 16 kHz, n arrays of shape (samples,)

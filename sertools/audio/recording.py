@@ -85,7 +85,7 @@ def recording(path: Path, signal: Signal, rate: int) -> Recording:
 
 
 def clipped_share(samples: npt.NDArray[np.float64]) -> float:
-    """Share of samples that lie in runs of three or more at the largest value of either sign, in [0, 1].
+    """Share of samples in runs of three or more at the largest value of either sign, in [0, 1].
 
     >>> clipped_share(np.array([0.0, 1, 1, 1, 0, -0.5, -1, 0.2]))
     0.375
@@ -113,7 +113,7 @@ def bandwidth_hz(samples: npt.NDArray[np.float64], rate: int) -> float:
 
 
 def residual_skewness(samples: npt.NDArray[np.float64], rate: int) -> float:
-    """Skewness of what linear prediction leaves of a signal; nan if it is too short or constant.
+    """Skewness of the linear prediction residual of a signal; nan if it is too short or constant.
 
     The pulses of the voice remain, and they all point to one side. The order of the prediction is two more
     than the sampling rate in kHz.

@@ -1,4 +1,4 @@
-"""What one rater reaches beside a model's score, on the same clips and with the same metric.
+"""The score of one rater to compare with a model's score, on the same clips with the same metric.
 
 A rater is held against the majority, or the mean, of the other raters of the clip, if the labels of the
 corpus are those of its raters; otherwise against the labels, such as the emotion that an actor intended. The
@@ -57,7 +57,7 @@ Shown = tuple[float | None, float | None, float | None]
 
 
 def with_ceilings(findings: Sequence[Finding], tables: Tables) -> list[Finding]:
-    """The findings, each score with what one rater reaches on its clips; unchanged where that is not known.
+    """The findings, each score with that of one rater on its clips; unchanged where it is not known.
 
     Scores of all clips are compared, and of the clips of a group (`sex=female`).
 
@@ -86,7 +86,7 @@ def with_ceilings(findings: Sequence[Finding], tables: Tables) -> list[Finding]:
 
 
 def sentence(findings: Sequence[Finding]) -> str:
-    """What one rater reaches in the main scores of an audit, and how the model compares; empty if unknown.
+    """Scores of one rater on the main measures of an audit, and how the model compares; empty if unknown.
 
     >>> gap = {"difference": -0.1, "difference_low": -0.2, "difference_high": -0.05}
     >>> of = Ceiling(value=0.53, n=9, against=OTHERS, **gap)
@@ -108,7 +108,7 @@ def sentence(findings: Sequence[Finding]) -> str:
 
 
 def with_ceilings_in_figures(figures: Sequence[Figure], findings: Sequence[Finding]) -> list[Figure]:
-    """The figures; dot plots of scores also show what one rater reaches.
+    """The figures; dot plots of scores also show the score of one rater.
 
     A row belongs to the finding whose value and interval it shows.
     """
@@ -231,7 +231,7 @@ def _speakers(pair: Pairs, present: NDArray[np.bool_], own: Estimate) -> int | N
 
 
 def soft_ceiling(votes: Votes, prediction: NDArray[np.bool_], pair: Pairs) -> Ceiling | None:
-    """What one rater reaches in macro-F1 of soft labels, held against the votes of the others.
+    """Macro-F1 of one rater on soft labels, compared with the votes of the others.
 
     Each clip weighs the same, whatever the number of its raters.
 
@@ -259,7 +259,7 @@ def soft_ceiling(votes: Votes, prediction: NDArray[np.bool_], pair: Pairs) -> Ce
 
 
 def labels_are_votes(label: NDArray[np.integer], counts: NDArray[np.float64]) -> bool:
-    """Whether labels are the majority of the votes, and not what an actor intended or somebody else says.
+    """Whether labels are the majority of the votes, rather than the intended or another emotion.
 
     Args:
         label: class codes, shape (n,); negative for clips without one

@@ -1,4 +1,4 @@
-"""How much of what it was asked did the model answer, and what are its scores on that part alone?"""
+"""The share of clips that the model answered, and its scores on the answered clips alone."""
 
 from dataclasses import dataclass
 
@@ -133,7 +133,7 @@ def findings_of_answered(judged: list[Finding], of_answered: Outcome) -> list[Fi
 
 
 def sentence(coverage: list[Finding], of_answered: list[Finding]) -> str:
-    """What the model did not answer, and its main scores on the rest; empty if it answered everything."""
+    """Unanswered clips, and the main scores on the others; empty if the model answered everything."""
     incomplete = [f for f in coverage if f.slice == "all" and unanswered(f)]
     if not incomplete:
         return ""

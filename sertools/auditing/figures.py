@@ -1,4 +1,4 @@
-"""Figures that several audits draw alike: values with their intervals, and histograms of ratings."""
+"""Figures that several audits share: values with their intervals, and histograms of ratings."""
 
 import itertools
 from collections.abc import Mapping, Sequence

@@ -73,7 +73,7 @@ def finding(
 
 
 def doubted(made: Finding, reason: str) -> Finding:
-    """The finding, whose limit must not be passed for a reason, while a failure stands; as it is without one.
+    """The finding, where a reason turns a pass into inconclusive but keeps a failure; unchanged without one.
 
     Args:
         made: the finding
@@ -86,7 +86,7 @@ def doubted(made: Finding, reason: str) -> Finding:
 
 
 def detail(made: Finding, p_value: float | None = None) -> Finding:
-    """The finding as a detail, which is shown and decides nothing.
+    """The finding as a detail, which is shown but does not affect the verdict.
 
     Args:
         made: the finding

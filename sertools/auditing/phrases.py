@@ -31,7 +31,7 @@ MOST_NAMED = 3
 
 
 def standing_out(findings: Sequence[Finding]) -> str:
-    """A sentence on the details that stand out after Holm's correction, largest first; empty if none does.
+    """A sentence on the details that are significant after Holm's correction, largest first; or empty.
 
     >>> gap = Finding(name="recall_difference", target="anger", value=-0.2, low=-0.3, high=-0.1, n=9)
     >>> standing_out([gap]), standing_out([gap.model_copy(update={"detail": True, "watch": True})])
@@ -51,7 +51,7 @@ def standing_out(findings: Sequence[Finding]) -> str:
 
 
 def without_speakers(findings: Sequence[Finding]) -> str:
-    """A sentence on intervals that take clips for speakers; empty if there are none.
+    """A sentence on intervals that treat clips as independent; empty if there are none.
 
     >>> score = Finding(name="ccc", value=0.5, low=0.4, high=0.6, n=10)
     >>> without_speakers([score]), without_speakers([score.model_copy(update={"speakers": 5})])

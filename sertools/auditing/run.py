@@ -79,7 +79,7 @@ def obstacle(needs: Needs, tables: Tables) -> str:
         return unlabelled
     absent = [str(c) for c in needs.conditions if str(c) not in tables.predictions]
     if absent and all(name.startswith(f"{PROMPT}@") for name in absent) and len(absent) > 1:
-        return "the model is not asked with prompts, or there are no answers to the other ones"
+        return "the model takes no prompts, or there are no answers to the other prompts"
     if absent:
         more = f" and {len(absent) - 3} more" if len(absent) > 3 else ""
         return f"there are no predictions for {', '.join(absent[:3])}{more}"

@@ -184,7 +184,7 @@ SHORT_S = 2.0
 
 
 def command() -> str:
-    """What the user typed, without the path of the program."""
+    """The command line as typed, without the path of the program."""
     return shlex.join(["sertools", *sys.argv[1:]])
 
 

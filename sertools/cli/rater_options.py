@@ -23,8 +23,8 @@ Raters = Annotated[
         "--raters",
         rich_help_panel=INPUT,
         metavar="PREFIX|FILE",
-        help="What raters said: voice for columns voice_anger, voice_neutral, …; or a table with one row for "
-        "each clip and rater, or with votes for each clip (FILE:PREFIX).",
+        help="Labels of individual raters: voice for columns voice_anger, voice_neutral, …; or a table with "
+        "one row for each clip and rater, or with votes for each clip (FILE:PREFIX).",
     ),
 ]
 

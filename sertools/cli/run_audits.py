@@ -1,4 +1,4 @@
-"""What `sertools audit` and the commands of audits do with their options: run, write, show."""
+"""Runs `sertools audit` and the commands of audits: run the audits, write and show the results."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any

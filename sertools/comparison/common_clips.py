@@ -292,7 +292,7 @@ def right_answers(
 
 
 def different_answers(answers: Mapping[str, Answers]) -> list[str]:
-    """A note for each target of which two models did not answer the same clips.
+    """A note for each target on which two models answered different clips.
 
     Args:
         answers: name of each of the two models → what it answered

@@ -1,4 +1,4 @@
-"""Which ranks may each model have, given its paired differences from all others?
+"""The range of ranks of each model, given its paired differences from all others.
 
 A difference of two models is significant where its two-sided p-value, adjusted by Holm's method for all pairs
 of models on the measure, is below .05. A model's best rank is one plus the number of models that are

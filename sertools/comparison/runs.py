@@ -48,7 +48,7 @@ class Measure:
 
     @property
     def words(self) -> str:
-        """What the finding measures as a reader says it, for figures: `Fairness: emotion, UAR (male)`."""
+        """What the finding measures in words, for figures: `Fairness: emotion, UAR (male)`."""
         return f"{audit_words(self.audit)}: {finding_words(self.key)}".removesuffix(" (by speaker)")
 
     @property
@@ -131,7 +131,7 @@ class Run:
         return left.values if left else {}
 
     def effective_clips(self, measure: Measure) -> float | None:
-        """How many independent clips a share is worth at most; None for what is no share."""
+        """How many independent clips a share is worth at most; None for other values."""
         left = self._left_out.get(measure)
         return left.effective_clips if left else None
 
@@ -159,7 +159,7 @@ class Run:
         return answers.clips(label) if answers else None
 
     def ceiling(self, measure: Measure) -> Ceiling | None:
-        """What one rater reaches on the clips of a finding; None if that is not known."""
+        """The score of one rater on the clips of a finding; None if unknown."""
         finding = self.findings.get(measure)
         return finding.ceiling if finding else None
 

@@ -1,4 +1,4 @@
-"""What a comparison shows, in a few sentences."""
+"""Summarises a comparison in a few sentences."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

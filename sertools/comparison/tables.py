@@ -52,7 +52,7 @@ def intervals(runs: Sequence[Run], measures: Sequence[Measure]) -> Table:
 
 
 def people(runs: Sequence[Run], measures: Sequence[Measure]) -> Table:
-    """What one rater reaches in each measure, and how each run compares with that."""
+    """The score of one rater on each measure, and how each run compares with it."""
     rows: list[Row] = []
     for measure in measures:
         ceilings = [run.ceiling(measure) for run in runs]

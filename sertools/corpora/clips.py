@@ -73,7 +73,7 @@ class Reading:
 
     @property
     def excluded(self) -> set[str]:
-        """Canonical names that stand for no emotion, unless `label_map` names them."""
+        """Canonical names that do not denote an emotion, unless `label_map` names them."""
         ours = {canonical(name) for name in self.label_map.values()}
         return {canonical(name) for name in self.no_emotion} - ours
 

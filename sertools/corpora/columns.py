@@ -59,7 +59,7 @@ def unused(columns: Sequence[str], notes: Sequence[str]) -> list[str]:
 
 
 def look_alikes(columns: Sequence[str]) -> list[str]:
-    """Sentences about columns that seem to be labels under another name, with the option that maps them.
+    """Sentences about columns that look like labels under another name, with the option that maps them.
 
     >>> look_alikes(["file", "activation", "gender"])[0]
     "column 'gender' is kept as an attribute; if it is sex, use --map gender=sex"

@@ -1,4 +1,4 @@
-"""Finds speakers that may be one under several spellings, and speakers with contradicting attributes.
+"""Finds speakers whose names may be spelling variants, and speakers with contradicting attributes.
 
 Nothing is merged: every sentence ends with the option that would do it.
 """
@@ -19,7 +19,7 @@ NUMBERS_FOR_SEX = {"0", "1", "2", "true", "false", "yes", "no", "t"}
 
 
 def doubts(clips: pd.DataFrame) -> list[str]:
-    """Sentences about identities in a table of clips that somebody should decide on.
+    """Warnings about ambiguous speaker identities in a table of clips.
 
     Names that only differ in case, leading zeros, `./`, a decimal `.0` or separators (`03`, `3`, `03.0`);
     speakers with several sexes or ages; a sex written as a number; a file under several paths.

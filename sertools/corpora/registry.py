@@ -56,7 +56,7 @@ NOT_TRIED = "not tried on the real release"
 
 
 def tried(stem: str) -> str:
-    """The real data that the reader of a corpus was tried on, or that there was none."""
+    """The real data that the reader of a corpus was tested on, or that there was none."""
     module = modules()[stem]
     return str(getattr(module, "TRIED", "made on this machine" if hasattr(module, "make") else NOT_TRIED))
 

@@ -1,4 +1,4 @@
-"""Which part of which file each clip of a table is, and under which id."""
+"""File, segment and id of each clip of a table."""
 
 import math
 import os
@@ -13,7 +13,7 @@ from sertools.errors import CorpusError
 
 
 def segments(table: pd.DataFrame, source: str) -> tuple[pd.DataFrame, list[str]]:
-    """File, start and end of each clip, and sentences on what was not taken as it stands.
+    """File, start and end of each clip, and sentences on values that were changed.
 
     Args:
         table: one row per clip, at least a column `file`

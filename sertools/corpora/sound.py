@@ -1,4 +1,4 @@
-"""Describes the sound of a corpus, and which properties of recordings go with labels or groups."""
+"""Describes the audio of a corpus, and properties of recordings that correlate with labels or groups."""
 
 from collections.abc import Mapping
 
@@ -51,7 +51,7 @@ def properties(found: Mapping[str, Recording]) -> pd.DataFrame:
 
 
 def description(clips: pd.DataFrame, found: Mapping[str, Recording]) -> list[str]:
-    """Sentences on rates, channels, levels and bandwidths, and on those that go with labels or groups.
+    """Sentences on rates, channels, levels and bandwidths, and on those that correlate with labels or groups.
 
     Args:
         clips: index `clip`; labels and attributes
@@ -121,7 +121,7 @@ def _rated_apart(values: pd.Series, has: NDArray[np.bool_], column: str, what: s
         return []
     return [
         f"{counted(len(own), 'clip')} with {what} have a mean {column} of {own.mean():.2f}, all others "
-        f"{others.mean():.2f}: a model may tell {column} by the recording"
+        f"{others.mean():.2f}: a model may predict {column} from the recording"
     ]
 
 
@@ -148,7 +148,7 @@ def _going_together(values: pd.Series, has: NDArray[np.bool_], column: str, what
         if fisher_exact([[with_own, n - with_own], [with_others, others - with_others]]).pvalue <= MAX_P:
             sentences.append(
                 f"{with_own} of {n} clips with {column} {value} have {what}, of all others {with_others} of "
-                f"{others}: a model may tell {column} by the recording"
+                f"{others}: a model may predict {column} from the recording"
             )
     return sentences
 

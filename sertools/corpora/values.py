@@ -55,7 +55,7 @@ def _scale_hint(ratings: pd.Series) -> str:
     lowest, highest = float(ratings.min()), float(ratings.max())
     fits = [f"{low}:{high}" for low, high in USUAL_SCALES if low <= lowest and highest <= high]
     example = f"for instance --scale {ratings.name}={fits[0]}" if fits else f"--scale {ratings.name}=LOW:HIGH"
-    return f"the ratings lie between {lowest:g} and {highest:g}; declare their scale, {example}"
+    return f"the ratings are between {lowest:g} and {highest:g}; declare their scale, {example}"
 
 
 def clipped(ratings: pd.Series, clips: pd.Series, scale: Scale) -> tuple[pd.Series, list[str]]:
@@ -181,7 +181,7 @@ def numbers(
 
 
 def known(column: pd.Series) -> tuple[pd.Series, list[str]]:
-    """The values as text, those that stand for an unknown value as missing, and a sentence on these.
+    """The values as text, with placeholders for unknown values as missing, and a sentence on these.
 
     Empty values and those that tables write for missing ones are not mentioned.
 

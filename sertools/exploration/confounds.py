@@ -1,4 +1,4 @@
-"""Confounds: what a model could know of a label from the sentence, the speaker or the recording alone."""
+"""Confounds: how well the sentence, speaker or recording alone predict a label."""
 
 from dataclasses import dataclass
 
@@ -28,7 +28,7 @@ MOST_VALUES = 0.5
 
 @dataclass(frozen=True, kw_only=True)
 class Property:
-    """Something that a model could hear or know besides the emotion.
+    """A property other than the emotion that a model could use.
 
     Attributes:
         name: in words, e.g. `the sentence`
@@ -42,7 +42,7 @@ class Property:
 
 
 def confounds_section(clips: pd.DataFrame, sound: Sound | None) -> Section | None:
-    """The scores of trivial models that know one property each; None without labels or properties."""
+    """The scores of trivial models on one property each; None without labels or properties."""
     make = Numbers(clips)
     found = properties(clips, sound, make.unit)
     targets = [t for t in ("emotion", *DIMENSIONS) if t in clips and clips[t].notna().any()]
@@ -69,8 +69,8 @@ def confounds_section(clips: pd.DataFrame, sound: Sound | None) -> Section | Non
     )
     return Section(
         name="confounds",
-        title="What one property alone tells",
-        answer=" ".join(sentences[:2]) or "No single property says more of the labels than chance.",
+        title="Predictions from one property alone",
+        answer=" ".join(sentences[:2]) or "No single property predicts the labels better than chance.",
         sentences=sentences[2:],
         tables=[table("confounds", "Trivial models", columns, rows, note)],
         figures=[
@@ -83,7 +83,7 @@ def confounds_section(clips: pd.DataFrame, sound: Sound | None) -> Section | Non
 
 
 def properties(clips: pd.DataFrame, sound: Sound | None, unit: NDArray[np.integer]) -> list[Property]:
-    """The sentence, the speaker, attributes, and what was measured in the sound."""
+    """The sentence, the speaker, attributes, and properties measured from the audio."""
     speakers = unit.astype(np.int64)
     columns: dict[str, pd.Series] = {}
     spoken = sentence_column(clips)

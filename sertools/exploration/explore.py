@@ -24,14 +24,14 @@ Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 
 
 def no_progress(description: str, total: int) -> AbstractContextManager[Callable[[int], None]]:
-    """Shows nothing."""
+    """No progress display."""
     return contextlib.nullcontext(lambda n: None)
 
 
 def explore(
     corpus: Corpus, *, sound: bool = True, progress: Progress = no_progress, command: str = ""
 ) -> Exploration:
-    """All that a corpus shows of itself.
+    """The exploration of a corpus: all its sections.
 
     Args:
         corpus: the corpus

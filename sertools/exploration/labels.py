@@ -58,7 +58,7 @@ def labels_section(clips: pd.DataFrame) -> Section:
         if "emotion" in clips:
             figures.append(_by_emotion(clips, rated))
     if not answers:
-        return Section(name="labels", title="Labels", answer="There are no emotions and no rated dimensions.")
+        return Section(name="labels", title="Labels", answer="The corpus has neither emotions nor ratings.")
     answer = f"{'; '.join(answers)}."
     return Section(
         name="labels",

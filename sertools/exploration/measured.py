@@ -1,4 +1,4 @@
-"""What is measured in the sound of a corpus: each clip is decoded once."""
+"""Measurements of the audio of a corpus; each clip is decoded once."""
 
 import hashlib
 import os
@@ -29,7 +29,7 @@ Advance = Callable[[int], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Sound:
-    """What was measured in the clips that can be read.
+    """The measurements of the clips that can be read.
 
     Attributes:
         table: index `clip`; `NUMBERS`, rate, channels, silent, audio_hash, audio_print; nan where a clip

@@ -49,7 +49,7 @@ def title(exploration: Exploration) -> str:
 
 
 def markdown(exploration: Exploration) -> str:
-    """The Markdown page, whose figures are files beside it."""
+    """The Markdown page, with figures as separate files."""
     parts = [f"# {md.plain(title(exploration))}"]
     if exploration.data.get("simulated"):
         parts.append(f"> **About the labels:** {md.plain(exploration.data['simulated'])}")

@@ -1,4 +1,4 @@
-"""Raters: how many there are for a clip, how far they agree, and what one of them reaches."""
+"""Raters: their number per clip, their agreement, and the score of one rater."""
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ from sertools.wording import plural
 
 
 def raters_section(clips: pd.DataFrame) -> Section | None:
-    """Agreement of raters; None where the corpus does not say what each said."""
+    """Agreement of raters; None where the corpus has no labels of individual raters."""
     votes, dimensions = votes_of(clips), rated_dimensions(clips)
     if votes is None and not dimensions:
         return None

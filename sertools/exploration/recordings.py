@@ -1,4 +1,4 @@
-"""Recordings: length, level, signal-to-noise ratio and bandwidth of clips, what is odd, and duplicates."""
+"""Recordings: length, level, signal-to-noise ratio and bandwidth of clips, anomalies, and duplicates."""
 
 import itertools
 
@@ -46,7 +46,7 @@ def durations_of(clips: pd.DataFrame) -> np.ndarray:
 
 
 def recordings_section(corpus: Corpus, sound: Sound | None) -> Section:
-    """How long and how clips were recorded; from the table alone where there is no sound."""
+    """Lengths and recording properties of clips; from the table alone where there is no audio."""
     clips = corpus.clips
     if sound is None or not sound.recordings:
         return _without_sound(clips, sound)

@@ -1,4 +1,4 @@
-"""What an exploration of a corpus says: sections with sentences, numbers, tables and figures."""
+"""The sections of an exploration: sentences, numbers, tables and figures."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -45,7 +45,7 @@ class Section(_Strict):
 
 
 class Exploration(_Strict):
-    """All that was found in a corpus, as `explore.json` holds it.
+    """The results of an exploration, as stored in `explore.json`.
 
     Attributes:
         schema_version: `schema` in the file

@@ -1,4 +1,4 @@
-"""Sentences: what is said, how often, and with which emotions."""
+"""Sentences: the spoken texts, how often they occur, and with which emotions."""
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ PACE = "words_per_s"
 
 
 def with_pace(corpus: Corpus) -> tuple[pd.DataFrame, list[str]]:
-    """The clips with the words per second of those that have alignments, and sentences on what is wrong."""
+    """The clips with the words per second of those that have alignments, and sentences on problems."""
     clips = corpus.clips
     if "alignment" not in clips or clips["alignment"].isna().all():
         return clips, []
@@ -37,7 +37,7 @@ def with_pace(corpus: Corpus) -> tuple[pd.DataFrame, list[str]]:
 
 
 def sentence_column(clips: pd.DataFrame) -> str:
-    """The column that says what is spoken; empty if there is none.
+    """The column with the spoken text; empty if there is none.
 
     A column `sentence` names fixed sentences; otherwise the transcript.
     """

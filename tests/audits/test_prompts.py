@@ -141,4 +141,4 @@ def test_a_model_without_prompts_is_skipped_with_the_reason():
     tables = made((10,) * 6, dimensions=(), classes=EMOTIONS)
     assert list(tables.predictions) == [CLEAN]
     result = run(load("prompts"), tables, seed=0)
-    assert "the model is not asked with prompts" in result.findings[0].reason
+    assert "the model takes no prompts" in result.findings[0].reason

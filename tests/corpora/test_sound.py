@@ -43,7 +43,7 @@ def test_rate_that_goes_with_a_label_is_a_confound(tmp_path: Path) -> None:
     assert "sampling rate: 16000 Hz (16), 8000 Hz (8)" in found
     assert (
         "8 of 8 clips with emotion anger have sampling rate 8000 Hz, of all others 0 of 16: "
-        "a model may tell emotion by the recording"
+        "a model may predict emotion from the recording"
     ) in found
     assert not [sentence for sentence in found if "clips with sex" in sentence]
 
@@ -51,7 +51,7 @@ def test_rate_that_goes_with_a_label_is_a_confound(tmp_path: Path) -> None:
 def test_a_difference_that_few_clips_show_is_no_confound() -> None:
     clips = pd.DataFrame({"emotion": ["anger", "sadness", "sadness", "sadness"]}, index=list("abcd"))
     recordings = {"a": Recording(**{**vars(PLAIN), "rate": 8000}), **dict.fromkeys("bcd", PLAIN)}
-    assert not [sentence for sentence in description(clips, recordings) if "may tell" in sentence]
+    assert not [sentence for sentence in description(clips, recordings) if "may predict" in sentence]
 
 
 def test_rate_that_goes_with_a_rating_is_a_confound() -> None:
@@ -59,13 +59,13 @@ def test_rate_that_goes_with_a_rating_is_a_confound() -> None:
     clips = pd.DataFrame({"arousal": arousal, "valence": [0.2, 0.8] * 12}, index=[f"{i}" for i in range(24)])
     narrow = Recording(**{**vars(PLAIN), "rate": 8000})
     recordings = {clip: PLAIN if int(clip) < 12 else narrow for clip in clips.index}
-    told = [sentence for sentence in description(clips, recordings) if "may tell" in sentence]
+    told = [sentence for sentence in description(clips, recordings) if "may predict" in sentence]
     # by hand: the mean of 0.10 … 0.21 is 0.155, that of 0.70 … 0.81 is 0.755
     assert told == [
         "12 clips with sampling rate 16000 Hz have a mean arousal of 0.15, all others 0.76: "
-        "a model may tell arousal by the recording",
+        "a model may predict arousal from the recording",
         "12 clips with sampling rate 8000 Hz have a mean arousal of 0.76, all others 0.15: "
-        "a model may tell arousal by the recording",
+        "a model may predict arousal from the recording",
     ]
 
 

@@ -88,7 +88,7 @@ def test_a_sentence_that_only_one_emotion_has_tells_it(corpus, found):
 
 def test_what_goes_with_a_label_in_the_recordings_is_said(found):
     assert any(
-        "a model may tell emotion by the recording" in s for s in found.section("recordings").sentences
+        "a model may predict emotion from the recording" in s for s in found.section("recordings").sentences
     )
 
 
@@ -133,7 +133,7 @@ def test_without_sound_the_table_is_explored(tmp_path):
     (tmp_path / "clips.csv").write_text("file,start,end\na.wav,0,1.5\na.wav,1.5,4\n")
     found = explore(load_corpus(str(tmp_path / "clips.csv")))
     assert "2 clips last 0.1 minutes" in found.section("recordings").answer
-    assert found.section("labels").answer == "There are no emotions and no rated dimensions."
+    assert found.section("labels").answer == "The corpus has neither emotions nor ratings."
     assert any("only the table was read" in note for note in found.notes)
 
 

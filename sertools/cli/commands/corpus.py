@@ -202,7 +202,7 @@ def segment(
     max_minutes: o.MaxMinutes = 60.0,
     quiet: o.Quiet = False,
 ) -> None:
-    """Cut the clips of a corpus into segments; no sound is copied.
+    """Cut the clips of a corpus into segments; no audio is copied.
 
     Labels are those of the whole clip, whose id is kept in the column segment_of.
 
@@ -234,7 +234,7 @@ def resample(
     max_minutes: o.MaxMinutes = 60.0,
     quiet: o.Quiet = False,
 ) -> None:
-    """Write the sound of a corpus at another sampling rate: one mono file for each clip.
+    """Write the audio of a corpus at another sampling rate: one mono file for each clip.
 
     Ids of clips are kept, and their files in the column original_file.
 
@@ -297,7 +297,7 @@ def merge(
     scale: o.Scales = None,
     label_map: o.LabelMap = None,
 ) -> None:
-    """Join several corpora into one; no sound is copied.
+    """Join several corpora into one; no audio is copied.
 
     Ids of clips and speakers get the name of their corpus; the column original_clip keeps the old ids.
 

@@ -14,10 +14,10 @@ def explain(
     ],
     results: Annotated[
         Path | None,
-        typer.Argument(help="Folder of results, to tell how it came out; sertools-report if there is one."),
+        typer.Argument(help="Folder of results, to show its value; sertools-report by default if it exists."),
     ] = None,
 ) -> None:
-    """Explain a measure: what it is, its formula, source and limit, and how it came out.
+    """Explain a measure: definition, formula, source, limit, and its value in results.
 
     Example: sertools explain fairness.sex_score sertools-report
     """

@@ -39,7 +39,7 @@ class Model(_Part):
     """One model in a group."""
 
     model: str
-    check: bool = Field(description="whether it is a toy model, which has no place beside other models")
+    check: bool = Field(description="whether it is a toy model, which has no place in the ranking")
     page: str = Field(description="its page, relative to the feed")
     place: int | None = Field(description="1 + the number of models that are significantly better")
     place_to: int | None = Field(description="the last place that the model may have")

@@ -116,7 +116,7 @@ class Group:
 
     @property
     def summary(self) -> str:
-        """Which model has the best score, and what is not shown about it."""
+        """A sentence on the model with the best score and which models it is not shown to beat."""
         models = [each for each in self.standings if each.reason != CHECK]
         reasons = {each.entry.model: each.reason for each in models if each.reason}
         sentence = places_sentence(

@@ -102,7 +102,7 @@ def index(
 
 
 def stand(group: Group, standing: Standing) -> dict[str, Any]:
-    """What the page of a model says of its place in a ranking; plain values, so that they can be kept."""
+    """The place of a model in a ranking for its page; plain values, so that they can be stored."""
     findings = standing.entry.run.findings
     return {
         "corpus": group.corpus,

@@ -1,4 +1,4 @@
-"""Which place does each model have on the measure that decides the order of a leaderboard?"""
+"""The place of each model on the measure that orders a leaderboard."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -99,7 +99,7 @@ def places_sentence(
     reasons: Mapping[str, str],
     order_by: str,
 ) -> str:
-    """Which model has the best score, and what is not shown about it.
+    """A sentence on the model with the best score and which models it is not shown to beat.
 
     Args:
         scores: name → value of the measure that decides the order, best first

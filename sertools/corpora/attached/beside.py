@@ -1,4 +1,4 @@
-"""What belongs to a corpus besides its table: columns of votes, a file of raters, a file of attributes."""
+"""Data attached to a corpus table: columns of votes, a file of raters, a file of attributes."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ USUAL = VOTES.removesuffix("_")
 
 @dataclass(frozen=True, kw_only=True)
 class Beside:
-    """What raters said and other attributes, where the table of a corpus does not have them itself.
+    """Ratings of individual raters and other attributes that the table of a corpus lacks.
 
     Attributes:
         votes: what the columns with the votes of raters begin with, as `voice` of `voice_anger`

@@ -1,4 +1,4 @@
-"""A file with what raters said, beside a corpus: one row for each clip and rater, or votes per clip."""
+"""A separate file with the labels of raters: one row for each clip and rater, or votes per clip."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -63,5 +63,5 @@ def attached_raters(
             f"both the corpus and {path.name} have a column {clash[0]!r}", hint="remove one of them"
         )
     rated = int(own.notna().any(axis=1).sum())
-    notes.append(f"{path.name} has what raters said of {rated} of {counted(len(table), 'clip')}")
+    notes.append(f"{path.name} has labels of individual raters for {rated} of {counted(len(table), 'clip')}")
     return pd.concat([table, own], axis="columns"), notes

@@ -119,7 +119,7 @@ NUMBERED = re.compile(r"(?P<name>.+?)(?::(?P<number>\d+))?(?::(?P<side>[^:]+))?"
 
 
 def parsed(text: str) -> tuple[str, str, str]:
-    """Name, number and side of `emo-superb:1:test`; empty where they are left out.
+    """Name, number and side of `emo-superb:1:test`; empty where omitted.
 
     >>> parsed("emo-superb:1:test"), parsed("loso:12"), parsed("loso")
     (('emo-superb', '1', 'test'), ('loso', '12', ''), ('loso', '', ''))

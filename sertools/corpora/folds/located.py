@@ -1,4 +1,4 @@
-"""Finds the corpus, and the split or fold of it, that a text after `--data` stands for."""
+"""Finds the corpus, and the split or fold of it, that a text after `--data` refers to."""
 
 import os
 from pathlib import Path

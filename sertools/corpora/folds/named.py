@@ -1,4 +1,4 @@
-"""Finds the folds that a name or a path stands for, and stores folds in a table."""
+"""Finds the folds that a name or a path refers to, and stores folds in a table."""
 
 from pathlib import Path
 

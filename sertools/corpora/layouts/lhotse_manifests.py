@@ -33,14 +33,14 @@ def read_lhotse(recordings: Path, supervisions: Path) -> pd.DataFrame:
     """One row per supervision.
 
     Raises:
-        CorpusError: a manifest cannot be read, a recording is no file, or a supervision has no recording
+        CorpusError: a manifest cannot be read, a recording is not a file, or a supervision has no recording
     """
     files = {}
     for told in _lines(recordings):
         sources = told.get("sources") or [{}]
         if sources[0].get("type") != "file":
             kind = sources[0].get("type", "nothing")
-            raise CorpusError(f"{recordings.name}: recording {told.get('id')!r} is no file but a {kind}")
+            raise CorpusError(f"{recordings.name}: recording {told.get('id')!r} is not a file but a {kind}")
         files[told["id"]] = str(sources[0]["source"])
     rows = []
     for told in _lines(supervisions):

@@ -1,4 +1,4 @@
-"""Writes a corpus as a database in audformat, the format of audb, with its sound."""
+"""Writes a corpus as a database in audformat, the format of audb, with its audio."""
 
 import math
 import shutil

@@ -18,7 +18,7 @@ AT_ONCE = 64
 
 
 def table(corpus: Corpus, advance: Advance) -> pd.DataFrame:
-    """One row per clip: `clip`, `file`, labels, and the 88 functionals; empty where there is no sound.
+    """One row per clip: `clip`, `file`, labels, and the 88 functionals; empty where the audio cannot be read.
 
     Args:
         corpus: the corpus

@@ -1,4 +1,4 @@
-"""Writes a corpus as Parquet files with the sound in them, as datasets of the Hugging Face hub are stored."""
+"""Writes a corpus as Parquet files that contain the audio, as datasets of the Hugging Face hub are stored."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""Several corpora as one, in a new folder; no sound is copied."""
+"""Several corpora as one, in a new folder; no audio is copied."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Where new corpora are written, without overwriting anything, and the rows that they are made of."""
+"""The output location of new corpora, which overwrites nothing, and their rows."""
 
 import os
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Writes the sound of a corpus anew, at another sampling rate: one mono file for each clip."""
+"""Writes the audio of a corpus at another sampling rate: one mono file for each clip."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +21,7 @@ LOWEST, HIGHEST = 1000, 384_000
 
 
 def resample(corpus: Corpus, rate: int, folder: Path, advance: Advance = lambda n: None) -> Corpus:
-    """Writes every clip as a file of its own at this rate, and the corpus of these files; ids stay.
+    """Writes every clip as a file of its own at this rate, and a corpus of these files with the same ids.
 
     Samples are 24-bit FLAC, or WAV with floats for a clip that is louder than full scale. The column
     `original_file` keeps the file that a clip is from. The folder appears only when it is complete.

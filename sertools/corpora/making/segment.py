@@ -70,7 +70,7 @@ class Cut:
 
 
 def segment(corpus: Corpus, cut: Cut, advance: Advance = lambda n: None) -> Corpus:
-    """The segments of all clips as a corpus; no sound is copied, labels are those of the clip.
+    """The segments of all clips as a corpus; no audio is copied, labels are those of the clip.
 
     A segment has the id of its clip, and its first and last second: `a.wav#0.3-2.1`. The column `segment_of`
     keeps the id of the clip. The transcript is kept where a segment has all words of its clip.
@@ -160,7 +160,7 @@ def _spans(signal: Signal, cut: Cut, detect: Callable[[Signal], NDArray[np.bool_
 
 
 def windows(length_s: float, window_s: float, hop_s: float, shortest_s: float) -> list[Span]:
-    """Windows of a fixed length, the last of which may be shorter; one that is too short is left out.
+    """Windows of a fixed length; the last one may be shorter, and is left out if it is too short.
 
     >>> windows(11.0, 5.0, 5.0, 0.3), windows(4.0, 5.0, 2.5, 0.3)
     ([(0.0, 5.0), (5.0, 10.0), (10.0, 11.0)], [(0.0, 4.0)])

@@ -1,4 +1,4 @@
-"""Puts what the raters of a published corpus said beside its clips, one list for each clip."""
+"""Adds the labels of the raters of a published corpus to its clips, one list for each clip."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Reads what several raters said of each clip: columns of votes, distributions, and lists of ratings."""
+"""Reads the labels of several raters for each clip: columns of votes, distributions, lists of ratings."""
 
 import itertools
 import json
@@ -27,15 +27,15 @@ Naming = Callable[[str], str]
 
 
 class How(Protocol):
-    """How labels are read: what the columns of votes begin with, names, scales, and what is no emotion."""
+    """How labels are read: prefix of the columns of votes, names, scales, and labels without an emotion."""
 
     @property
     def votes(self) -> str:
-        """What the columns with votes begin with, as `votes` of `votes_anger`."""
+        """The prefix of the columns with votes, as `votes` of `votes_anger`."""
 
     @property
     def excluded(self) -> Collection[str]:
-        """Canonical names that stand for no emotion."""
+        """Canonical names that do not denote an emotion."""
 
     @property
     def published(self) -> bool:
@@ -54,7 +54,7 @@ def with_raters(
     source: str,
     how: How,
 ) -> tuple[pd.DataFrame, list[str], set[str]]:
-    """The clips with what their raters said, and the labels that follow from it where there are none.
+    """The clips with the labels of their raters, and labels derived from them where there are none.
 
     A corpus without `emotion` gets the one that most raters chose; a tie is no agreement, and missing. A
     dimension without ratings of its own is the mean of the raters.
@@ -150,7 +150,7 @@ def vote_columns(columns: Sequence[str], votes: str) -> dict[str, str]:
 
 
 def vote_prefixes(columns: Sequence[str]) -> list[str]:
-    """What columns begin with that seem to be votes: at least two emotions and a number of raters.
+    """Prefixes of columns that look like votes: at least two emotions and a number of raters.
 
     >>> vote_prefixes(["voice_anger", "voice_fear", "voice_n", "p_anger", "p_fear"])
     ['voice']
@@ -305,7 +305,7 @@ def _list(value: Any, name: str) -> list[Any]:
         try:
             return list(json.loads(text))
         except ValueError as problem:
-            raise CorpusError(f"{name}: {text[:60]!r} is not a list of what each rater said") from problem
+            raise CorpusError(f"{name}: {text[:60]!r} is not a list with one label per rater") from problem
     return [part.strip() or None for part in re.split(r"[;|]", text)]
 
 

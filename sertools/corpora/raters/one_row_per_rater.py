@@ -14,7 +14,7 @@ _KEYS = ("clip", "file", "start", "end", "start_ms", "end_ms", "channel", "split
 
 
 def one_row_per_clip(table: pd.DataFrame, source: str) -> tuple[pd.DataFrame, list[str]]:
-    """The table with one row per clip, what its raters said as lists, and a sentence on it.
+    """The table with one row per clip and the labels of its raters as lists, and a sentence on it.
 
     A table without a column `rater`, or in which no clip is repeated, stays as it is. Columns that differ
     between the raters of a clip, such as the time of a rating, are left out, with a sentence.

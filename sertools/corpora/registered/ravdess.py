@@ -67,7 +67,7 @@ def scan(root: Path) -> pd.DataFrame:
 
 
 def decoded(clips: pd.DataFrame) -> pd.DataFrame:
-    """The clips with what the groups of their names say, of speech or song."""
+    """The clips with the labels that their names encode, of speech or song."""
     clips = clips.copy()
     clips["sex"] = ["male" if int(speaker) % 2 else "female" for speaker in clips["speaker"]]
     clips["language"] = LANGUAGE

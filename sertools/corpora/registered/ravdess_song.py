@@ -31,7 +31,7 @@ FORM = ravdess.CODE.pattern.replace("03-01-", "0[13]-02-", 1)
 
 
 def recognises(root: Path) -> bool:
-    """Are the audio files named as those of the song? False where speech lies beside it."""
+    """Are the audio files named as those of the song? False where the folder also has speech."""
     return coded_names.recognised(root, FORM)
 
 

@@ -1,4 +1,4 @@
-"""RESD: Russian dialogues in 7 emotions, as sound files with two tables.
+"""RESD: Russian dialogues in 7 emotions, as audio files with two tables.
 
 `train.csv` and `test.csv` with `path`, `emotion` and, in the annotated copy, `text`; sound in `train/` and
 `test/`. On the hub it is Parquet with the sound inside: `datasets:Aniemore/resd_annotated`.
@@ -25,7 +25,7 @@ SIZES = {"train": 1116, "test": 280}
 
 
 def recognises(root: Path) -> bool:
-    """Does the folder contain `train.csv` and `test.csv` with RESD's columns, and the folders beside them?"""
+    """Does the folder contain `train.csv` and `test.csv` with RESD's columns, and their folders?"""
     try:
         return all(
             {"path", "emotion"} <= set(read_table(root / f"{split}.csv")) and (root / split).is_dir()

@@ -40,7 +40,7 @@ def recognises(root: Path) -> bool:
 
 
 def scan(root: Path) -> pd.DataFrame:
-    """One row per clip; `number` counts the sentences of an emotion and is no id of a sentence."""
+    """One row per clip; `number` counts the sentences of an emotion and is not a sentence id."""
     clips = coded_names.scan(root, FORM)
     clips["emotion"] = clips["emotion"].map(EMOTIONS)
     clips["sex"] = "male"

@@ -21,7 +21,7 @@ LANGUAGE = "eng"
 NAMES = {"tess": None}
 NOTES = (
     "emotion is what the actress was asked to express",
-    "there are two speakers, and their ages are 26 and 64: nothing can be said of other speakers",
+    "there are only two speakers, aged 26 and 64: results do not generalise to other speakers",
 )
 EXPECTED = {
     "clips": 2800, "speakers": 2, "female": 2, "male": 0,

@@ -46,7 +46,7 @@ WORD = 3
 
 
 def texts() -> list[tuple[str, str]]:
-    """What each voice says: text and sentiment.
+    """Text and sentiment of each utterance.
 
     >>> len(texts()), texts()[-1][1]
     (8, 'none')

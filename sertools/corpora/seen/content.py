@@ -1,4 +1,4 @@
-"""Hashes of what clips contain, which recognise a recording under another name or in another format."""
+"""Hashes of the content of clips, which identify a recording under another name or in another format."""
 
 import hashlib
 import math

@@ -1,4 +1,4 @@
-"""What the file names of well-known corpora say: speaker, sentence, session and dialogue."""
+"""Metadata in the file names of well-known corpora: speaker, sentence, session and dialogue."""
 
 import re
 from pathlib import PurePosixPath
@@ -23,7 +23,7 @@ ENOUGH = 0.95
 
 
 def from_names(clips: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """Columns that the file names tell and the table lacks, and a sentence on them.
+    """Columns that the file names encode and the table lacks, and a sentence on them.
 
     Args:
         clips: with the column `file`

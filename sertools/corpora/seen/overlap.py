@@ -1,4 +1,4 @@
-"""Which clips and speakers of a corpus were in the training of a model?"""
+"""Which clips and speakers of a corpus were in the training data of a model?"""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from sertools.wording import plural
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """What of a corpus was in a training.
+    """The clips and speakers of a corpus that were in a training set.
 
     Attributes:
         clips: which clips were in the training, shape (n,)
@@ -56,7 +56,7 @@ class Seen:
 
 
 def seen(record: TrainingRecord, corpus: Corpus) -> Seen:
-    """What of a corpus was in the training that a record describes.
+    """The overlap of a corpus with the training data that a record describes.
 
     A clip was in the training if its samples have the hash of a training clip, or if it is the same part of
     the same file. A speaker was in the training if one of the speaker's clips was, or by the id, where ids

@@ -1,4 +1,4 @@
-"""The training record: which clips and speakers a model was trained on, stored beside its weights.
+"""The training record: which clips and speakers a model was trained on, stored next to its weights.
 
 It holds names of corpora and speakers, and hashes of clips (`clip_hash`); no paths, texts or sound. It is
 bounded: of more clips than `MAX_CLIPS` it keeps those with the smallest hashes, which are a random sample.
@@ -138,7 +138,7 @@ def identities(corpus: Corpus) -> pd.DataFrame:
 
 
 def beside(weights: Path) -> TrainingRecord | None:
-    """The record beside the weights of a model: a folder or a file; None if there is none.
+    """The record next to the weights of a model (a folder or a file); None if there is none.
 
     Raises:
         ModelError: there is a file of that name that is not a training record

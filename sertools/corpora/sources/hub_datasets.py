@@ -1,4 +1,4 @@
-"""Reads data sets of the Hugging Face hub, and local Parquet or Arrow with the sound inside, through
+"""Reads data sets of the Hugging Face hub, and local Parquet or Arrow that contain the audio, through
 `datasets`.
 
 `datasets:OWNER/NAME`, with `#CONFIG` and `:SPLIT` where there are several, or `datasets:PATH` of a Parquet
@@ -75,7 +75,7 @@ def read_dataset(text: str) -> tuple[pd.DataFrame, Path, dict[str, str], list[st
 
 
 def guessed(columns: list[str], table: pd.DataFrame) -> dict[str, str]:
-    """Column → the column that its name and values say it is; nothing for those that already have such a
+    """Column → the column that its name and values suggest; nothing for those that already have such a
     name.
     """
     found = {theirs: ours for theirs, ours in suggestions(columns).items() if ours not in ("file", "emotion")}
@@ -166,7 +166,7 @@ def _stream(data: Any, text: str) -> Stream:
 
 
 def holds_sound(path: Path) -> bool:
-    """Does a Parquet or Arrow file have a column with the bytes of sound files? False for other files."""
+    """Does a Parquet or Arrow file have a column with the bytes of audio files? False for other files."""
     import pyarrow
     import pyarrow.parquet
 

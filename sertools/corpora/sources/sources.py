@@ -11,7 +11,7 @@ SCHEMES = ("audb:", "datasets:")
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """What was read of a source.
+    """The content of a source.
 
     Attributes:
         table: one row per clip, columns as in a manifest, under any names

@@ -1,4 +1,4 @@
-"""Writes sound that lies inside tables or archives to files of a folder in the cache, once."""
+"""Writes audio stored inside tables or archives to files of a folder in the cache, once."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ TABLE, FACTS = "clips.parquet", "source.json"
 
 
 class Row(NamedTuple):
-    """A clip: the bytes of its sound file, the path that the source gives it, and the other columns."""
+    """A clip: the bytes of its audio file, the path that the source gives it, and the other columns."""
 
     sound: bytes
     path: str
@@ -59,7 +59,7 @@ def place(what: str) -> Path:
 
 
 def suffix_of(sound: bytes, path: str = "") -> str:
-    """The suffix of a sound file, from its path or else its first bytes; `.wav` if neither tells.
+    """The suffix of an audio file, from its path or else its first bytes; `.wav` if neither shows it.
 
     >>> suffix_of(b"fLaC...."), suffix_of(b"RIFF....", "a/b.MP3")
     ('.flac', '.mp3')

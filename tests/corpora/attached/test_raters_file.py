@@ -30,7 +30,7 @@ def test_rows_of_raters_are_matched_by_id_path_or_name(manifest, names):
     assert votes_of(corpus.clips).counts.tolist() == [[1, 1], [0, 1]]
     assert unpacked(corpus.clips["raters"]) == [["r1", "r2"], ["r1"]]
     assert corpus.clips["emotion"].tolist() == ["anger", "fear"]
-    assert any("raters.csv has what raters said of 2 of 2 clips" in note for note in corpus.notes)
+    assert any("raters.csv has labels of individual raters for 2 of 2 clips" in note for note in corpus.notes)
 
 
 def test_columns_of_the_file_are_renamed_with_the_same_option(manifest):

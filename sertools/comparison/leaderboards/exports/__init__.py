@@ -21,7 +21,7 @@ from sertools.results.result import Finding
 
 @dataclass(frozen=True, kw_only=True)
 class Named:
-    """What result files do not say, and other collections want to know.
+    """Metadata that other collections require and result files lack.
 
     Attributes:
         datasets: corpus → its dataset on the Hugging Face hub, `owner/name`
@@ -48,7 +48,7 @@ class Score:
 
 
 def names() -> list[str]:
-    """The formats that there are, as on the command line."""
+    """The available formats, as named on the command line."""
     return sorted(info.name.replace("_", "-") for info in pkgutil.iter_modules(__path__))
 
 

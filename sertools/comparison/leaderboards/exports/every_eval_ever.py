@@ -25,7 +25,7 @@ RANGES = {"ccc": (-1, 1), "pcc": (-1, 1), "uar": (0, 1), "accuracy": (0, 1), "re
 
 
 def check(named: Named) -> None:
-    """Checks that it is given who made the audits.
+    """Checks that the author of the audits is given.
 
     Raises:
         GateError: it is not

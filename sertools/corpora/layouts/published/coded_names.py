@@ -1,4 +1,4 @@
-"""Reads a corpus whose file names, or the folders above them, tell the labels.
+"""Reads a corpus whose file names, or the folders above them, encode the labels.
 
 The folders may be nested in any way, as archives unpack them, or all files lie in one folder. A copy of a
 clip that lies deeper is left out: some downloads contain every file twice.

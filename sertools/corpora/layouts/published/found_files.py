@@ -1,4 +1,4 @@
-"""Finds files of a corpus that lie in one of several places, or under one of several suffixes."""
+"""Finds files of a corpus in one of several places, or with one of several suffixes."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,5 +18,5 @@ def first_folder(root: Path, places: Sequence[str]) -> str:
 
 
 def sound(root: Path, name: str, default: str = ".mp4") -> str:
-    """A path below `root` with the first suffix of a sound that exists; with `default` if there is none."""
+    """A path below `root` with the first audio suffix that exists; with `default` if there is none."""
     return f"{name}{next((s for s in SOUNDS if (root / f'{name}{s}').is_file()), default)}"

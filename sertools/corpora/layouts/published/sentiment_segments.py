@@ -20,7 +20,7 @@ COLUMNS = {"video_id", "clip_id", "text", "label", "mode"}
 
 
 def videos(root: Path) -> set[str]:
-    """The ids of the videos that a folder's `label.csv` lists; empty if it is no such folder."""
+    """The ids of the videos that a folder's `label.csv` lists; empty if the folder has none."""
     if not any((root / folder).is_dir() for folder in FOLDERS) or not (root / "label.csv").is_file():
         return set()
     try:
