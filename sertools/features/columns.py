@@ -1,4 +1,4 @@
-"""Corpus columns computed from the audio: sound, pitch, eGeMAPS, audio fingerprints, recognised text.
+"""Corpus columns computed from the audio: level, noise, pitch, eGeMAPS, audio fingerprints, recognised text.
 
 Each measure is implemented as a model, so the engine decodes the audio, the store caches and resumes, and a
 clip that cannot be decoded counts as missing. The scores become columns of the corpus, which audits request

@@ -1,4 +1,4 @@
-"""What openSMILE measures of each clip, as corpus columns: 88 functionals of eGeMAPSv02 and the mean pitch.
+"""openSMILE measurements of each clip as corpus columns: 88 functionals of eGeMAPSv02 and the mean pitch.
 
 Functionals are means, deviations, percentiles and slopes of pitch, loudness, formants, spectrum and voice
 quality over a clip, and tempo (Eyben et al. 2016). The mean pitch is taken in Hz over voiced frames between
@@ -31,7 +31,7 @@ ZERO_HZ = 27.5
 
 
 def version() -> str:
-    """Version of what is measured: our code's, and openSMILE's if it is installed."""
+    """Version of the measurements: that of this code, and of openSMILE if it is installed."""
     try:
         return f"{opensmile.VERSION} opensmile {importlib.metadata.version('opensmile')}"
     except importlib.metadata.PackageNotFoundError:
@@ -95,7 +95,7 @@ class Functionals(LoadedSignalModel):
 
 
 def in_hz(semitones: NDArray[np.floating]) -> NDArray[np.float64]:
-    """F0 in Hz of openSMILE's semitones above 27.5 Hz, in which 0 stands for unvoiced; nan there."""
+    """F0 in Hz of openSMILE's semitones above 27.5 Hz, in which 0 marks unvoiced frames; nan there."""
     pitch = np.asarray(semitones, dtype=np.float64)
     return np.where(pitch > 0, ZERO_HZ * 2 ** (pitch / 12), np.nan)
 

@@ -49,7 +49,7 @@ MISSING = -1e6
 
 @dataclass(kw_only=True)
 class SoundMeasures(LoadedSignalModel):
-    """Simple measures of the sound of clips, implemented as a model with a label for each."""
+    """Simple acoustic measures of clips, implemented as a model with a label for each."""
 
     name: str = "sound"
     labels: tuple[str, ...] = SOUND_COLUMNS

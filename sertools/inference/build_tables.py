@@ -320,8 +320,8 @@ def _rating_notes(corpus: Corpus, dimensions: list[str]) -> list[str]:
         values = rated.nunique()
         if values <= FEW_VALUES and len(rated) > 2 * FEW_VALUES:
             notes.append(
-                f"The ratings of {dimension} have only {plural(values, 'distinct value')}: its scores say "
-                "how well the model tells these apart, like those of a classification."
+                f"The ratings of {dimension} have only {plural(values, 'distinct value')}: its scores "
+                "measure how well the model separates these, as in a classification."
             )
     return notes
 

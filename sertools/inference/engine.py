@@ -340,7 +340,7 @@ def groups(decoded: Sequence[DecodedClip]) -> list[list[int]]:
 
 
 def was_asked(reason: str) -> bool:
-    """Whether a missing clip could be read and is long enough, so that the model owes an answer.
+    """Whether a clip without scores could be read and is long enough, so that the model should have answered.
 
     Args:
         reason: why the clip is missing; the store has nothing else to tell it by

@@ -52,11 +52,11 @@ def over_time(model: Model | ClipModel, step_s: float, window_s: float | None = 
         window_s: length of each window in s; None for 2 s, or the nearest length that the model accepts
 
     Raises:
-        ModelError: the model hears no sound or predicts nothing, a time is not positive, or the model does
-            not accept the length
+        ModelError: the model does not take audio or predicts nothing, a time is not positive, or the model
+            does not accept the length
     """
     if not hears(model):
-        raise ModelError(f"--over-time does not apply to {model.name}, which hears no sound")
+        raise ModelError(f"--over-time does not apply to {model.name}, which does not take audio")
     if not model.labels:
         raise ModelError(f"--over-time does not apply to {model.name}, a bare encoder without scores")
     if not (LEAST_STEP_S <= step_s < math.inf):

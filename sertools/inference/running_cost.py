@@ -27,9 +27,9 @@ RESET_WITHIN_BYTES = 16e6
 LEVEL = 0.05
 """Root mean square of the noise that models are timed on; what it sounds like does not change the time."""
 
-NO_ENERGY = "energy was not measured: this platform does not tell it (RAPL), or only to administrators"
+NO_ENERGY = "energy was not measured: this platform does not report it (RAPL), or only to administrators"
 NO_FLOPS = "arithmetic was not counted: the model does not compute with torch"
-NO_MEMORY = "memory was not measured: this platform does not tell it"
+NO_MEMORY = "memory was not measured: this platform does not report it"
 
 
 def running_cost(model: Model, needed: CostNeeded, powercap: Path = POWERCAP) -> RunningCost:

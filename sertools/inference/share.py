@@ -1,4 +1,4 @@
-"""A share of the work: the shards that one of several workers computes, each on a core, a machine or a task.
+"""A share of the work: the shards that one of several workers computes on a core, machine or task.
 
 Workers need no scheduler and no common process: a store that they all can write is enough. A shard belongs to
 its content, so the number of workers may change between runs, and two workers that compute the same shard
@@ -22,7 +22,7 @@ HINT = "write --shard i/n with i from 1 to n, as in --shard 3/8"
 
 
 class OtherSharesMissingError(SertoolsError):
-    """This worker's share is stored, but shards of other workers are not yet, so there is no complete result.
+    """This worker's share is stored, but shards of other workers are missing, so the result is incomplete.
 
     Attributes:
         shards: number of shards that are missing

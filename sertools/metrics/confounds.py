@@ -1,4 +1,4 @@
-"""What can be said of a label from another property of a clip alone, such as its sentence or its length?
+"""How well does another property of a clip, such as its sentence or its length, predict a label?
 
 The trivial model knows, for each value of the property, how the labels of other clips are distributed. It is
 fitted without the speaker, or the part of the corpus, that it is scored on, so that what it reaches is no

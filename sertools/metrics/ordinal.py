@@ -11,7 +11,7 @@ MOST_LEVELS = 11
 
 
 def levels_of(truth: ArrayLike) -> int:
-    """How many steps has the scale of these ratings in [0, 1]? 0 if they are on no common scale of steps.
+    """How many steps has the scale of these ratings in [0, 1]? 0 if they do not fit a common scale of steps.
 
     The smallest number k of 3 to 11 for which every rating is a multiple of 1 / (k − 1); the mean of several
     raters usually is none.

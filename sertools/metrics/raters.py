@@ -1,4 +1,4 @@
-"""What do raters reach against each other, and how far do they agree? For votes and for ratings.
+"""How well do raters score against each other, and how far do they agree? For votes and ratings.
 
 A rater is held against the others of the same clip: against the class that most of them chose, or against
 their mean. All sums add up over clips, so that a speaker is left out by a subtraction.
@@ -21,7 +21,7 @@ HALVES = 20
 
 @dataclass(frozen=True, kw_only=True)
 class Faced:
-    """What one rater said of a clip, and what the same rater is held against; equal votes are one row.
+    """The label of one rater for a clip and its reference; equal votes share one row.
 
     Attributes:
         clip: row of the clip, shape (m,)
@@ -173,7 +173,7 @@ def mean_of_draws(statistic: Statistic, draws: int) -> Statistic:
 
 
 def mean_of_others(ratings: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The mean of the other raters beside each rating, shape (n, r); nan for a rater without others.
+    """The mean of the other raters for each rating, shape (n, r); nan for a rater without others.
 
     >>> mean_of_others(np.array([[0.0, 1.0, 0.5]])).tolist()
     [[0.75, 0.25, 0.5]]
@@ -273,7 +273,7 @@ def _deviation(sums: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def rater_deviation(ratings: ArrayLike) -> float:
-    """How far do raters of the same clip lie apart, in the unit of the ratings? Pooled standard deviation.
+    """How far do raters of the same clip differ, in the unit of the ratings? Pooled standard deviation.
 
     √(Σ (m − 1) s² / Σ (m − 1)) over clips with m ≥ 2 ratings of variance s² (divisor m − 1); nan without
     such a clip.

@@ -1,4 +1,4 @@
-"""How well does a score tell one kind of pairs or clips from another? Equal error rate and area under the
+"""How well does a score separate two kinds of pairs or clips? Equal error rate and area under the
 curve.
 """
 

@@ -116,7 +116,7 @@ def are_probabilities(scores: NDArray[np.floating[Any]]) -> bool:
 
 
 def never_trained(network: "torch.nn.Module") -> bool:
-    """Whether a network still has the weights that it was created with.
+    """Whether a network still has its initial weights.
 
     Training changes the scale and the shift of every normalisation layer, which are created as exactly 1 and
     0. A network without such layers counts as trained.

@@ -1,4 +1,4 @@
-"""Loads the model that the text after `--model` names."""
+"""Loads the model given by `--model`."""
 
 import importlib
 import os
@@ -82,7 +82,7 @@ def schemes() -> dict[str, str]:
 
 
 def originals() -> dict[str, str]:
-    """Kinds of models that read one architecture → what the tests compare it with."""
+    """Kinds of models that read one architecture → the reference that tests compare it with."""
     found = {scheme: getattr(module, "ORIGINAL", "") for scheme, module in _modules().items()}
     return {scheme: original for scheme, original in found.items() if original}
 
@@ -115,7 +115,7 @@ def load_model(spec: str | Callable[..., Any], options: LoadOptions | None = Non
         model = _scaled(model, options.model_scale)
     if options.window is not None:
         if not hears(model):
-            raise ModelError(f"--window does not apply to {spec}, which hears no sound")
+            raise ModelError(f"--window does not apply to {spec}, which does not take audio")
         model = windowed(model, options.window)
     if spec == "default":
         model.name = "default"

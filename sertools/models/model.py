@@ -142,19 +142,19 @@ class ClipModel(Protocol):
 
 
 class Prompted(Model, Protocol):
-    """A model that is asked in words, so that prompts and orders of the classes may change its answers."""
+    """A model with text prompts, so that prompts and orders of the classes may change its answers."""
 
     def asking(self, asked: Asked) -> "Prompted":
         """The same model with another prompt, order of the classes, or repetition."""
         ...
 
     def prompt_text(self, asked: Asked) -> str:
-        """The text that the model is asked."""
+        """The text of the prompt."""
         ...
 
 
 class Explaining(ClipModel, Protocol):
-    """A model that looks up scores by clip, and knows why a clip has none: an answer without a class."""
+    """A model that looks up scores by clip, and knows why a clip has none, e.g. an answer without a class."""
 
     def reasons(self, clips: pd.DataFrame, condition: str = "clean") -> "pd.Series[str]":
         """For each clip the reason why scores are missing, or "" if all are there."""
@@ -162,7 +162,7 @@ class Explaining(ClipModel, Protocol):
 
 
 class ReadsFunctionals(Model, Protocol):
-    """A model whose scores depend on nothing but the functionals of a clip, which are kept for all models."""
+    """A model whose scores depend only on the functionals of a clip, which are stored for all models."""
 
     def from_functionals(self, functionals: NDArray[np.float64]) -> Outputs:
         """Same as `predict` with layers, from the functionals of the clips, shape (n, 88)."""
@@ -195,7 +195,7 @@ def is_by_clip(model: object) -> TypeIs[ClipModel]:
 
 
 def is_prompted(model: object) -> TypeIs[Prompted]:
-    """Whether a model is asked in words."""
+    """Whether a model takes text prompts."""
     return hears(model) and callable(getattr(model, "asking", None))
 
 
@@ -205,7 +205,7 @@ def reads_functionals(model: object) -> TypeIs[ReadsFunctionals]:
 
 
 def explains(model: object) -> TypeIs[Explaining]:
-    """Whether a model by clip says why clips have no scores."""
+    """Whether a model by clip gives reasons for missing scores."""
     return is_by_clip(model) and callable(getattr(model, "reasons", None))
 
 

@@ -1,4 +1,4 @@
-"""What is audited where no audit asks a model anything, so that results name none that they are not about."""
+"""A placeholder where no audit needs a model, so that results do not name a model."""
 
 from dataclasses import dataclass, field
 from typing import Any

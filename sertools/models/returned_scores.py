@@ -1,4 +1,4 @@
-"""Converts what a function of the user returns for some clips to scores and labels, or to layers."""
+"""Converts the return value of a user's function for some clips to scores and labels, or to layers."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

@@ -47,7 +47,7 @@ def name_of(function: Callable[..., Any]) -> str:
 
 
 def source_of(function: Callable[..., Any]) -> tuple[Path, bytes]:
-    """The Python file of a function of the running program, and what decides its answers: its source.
+    """The Python file of a function of the running program, and its source, which decides its answers.
 
     A function that was typed where no source is kept has its compiled code instead.
     """

@@ -139,17 +139,17 @@ def test_columns_are_renamed_and_may_swap(tmp_path: Path) -> None:
          "labels.csv has no column 'file'; its columns are where, emotion "
          "(map the column that contains the paths: --map THEIRS=file)"),
         ("file,arousal\na.wav,0.5\nb.wav,5\n", {},
-         "labels.csv: arousal of 'b.wav' is 5, outside 0 … 1 (the ratings lie between 0.5 and 5; "
+         "labels.csv: arousal of 'b.wav' is 5, outside 0 … 1 (the ratings are between 0.5 and 5; "
          "declare their scale, for instance --scale arousal=0:5)"),
         ("file,arousal\na.wav,1\nb.wav,6.5\n", {},
-         "labels.csv: arousal of 'b.wav' is 6.5, outside 0 … 1 (the ratings lie between 1 and 6.5; "
+         "labels.csv: arousal of 'b.wav' is 6.5, outside 0 … 1 (the ratings are between 1 and 6.5; "
          "declare their scale, for instance --scale arousal=1:7)"),
         ("file,arousal\na.wav,1\nb.wav,700\n", {},
-         "labels.csv: arousal of 'b.wav' is 700, outside 0 … 1 (the ratings lie between 1 and 700; "
+         "labels.csv: arousal of 'b.wav' is 700, outside 0 … 1 (the ratings are between 1 and 700; "
          "declare their scale, --scale arousal=LOW:HIGH)"),
         ("file,arousal\na.wav,2\n", {"fixed": True}, "labels.csv: arousal of 'a.wav' is 2, outside 0 … 1"),
         ("file,arousal\na.wav,0.5\n", {"scale": {"arousal": (1, 5)}},
-         "labels.csv: arousal of 'a.wav' is 0.5, outside 1 … 5 (the ratings lie between 0.5 and 0.5; "
+         "labels.csv: arousal of 'a.wav' is 0.5, outside 1 … 5 (the ratings are between 0.5 and 0.5; "
          "declare their scale, for instance --scale arousal=0:1)"),
         ("file,arousal\na.wav,high\n", {}, "labels.csv: arousal of 'a.wav' is 'high', not a number"),
         ("file;arousal\na.wav;0,5\nb.wav;0.5\n", {}, "labels.csv: arousal of 'a.wav' is '0,5', not a number "

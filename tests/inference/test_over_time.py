@@ -96,7 +96,7 @@ def test_the_usual_window_fits_the_model():
 @pytest.mark.parametrize(
     ("spec", "step", "window", "said"),
     [
-        ("toy:oracle", 0.5, None, "hears no sound"),
+        ("toy:oracle", 0.5, None, "does not take audio"),
         ("fbank", 0.5, None, "a bare encoder without scores"),
         ("toy:loudness", 0.0, None, "is not a step of at least 0.01 s"),
         ("toy:loudness", math.nan, None, "is not a step"),
@@ -151,7 +151,7 @@ def test_audformat_reads_its_folder(exported):
         (["predict", "--over-time", "0.5"], "writes tracks to a file, but none is named"),
         (["predict", "--over-time", "0.5", "--hop", "1", "--csv", "x.csv"], "do not apply with --over-time"),
         (["audit", "--over-time", "0.5", "--audio", "none"], "but --audio none saves none"),
-        (["audit", "--over-time", "0.5", "--model", "toy:oracle"], "hears no sound"),
+        (["audit", "--over-time", "0.5", "--model", "toy:oracle"], "does not take audio"),
     ],
 )
 def test_options_that_contradict_each_other_are_refused(words, said, tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""How far one signal is from another, frame by frame: segmental signal-to-noise ratio."""
+"""The distance of one signal from another, frame by frame: segmental signal-to-noise ratio."""
 
 import math
 

@@ -44,7 +44,7 @@ ABOUT_AUDIO = (
     "input should be",
     "must be a string",
 )
-"""Words in the message of an endpoint whose model hears nothing, in lower case."""
+"""Words in the message of an endpoint whose model does not take audio, in lower case."""
 
 FORMS = ("input_audio", "audio_url")
 """The two ways to write audio into a message: OpenAI's, and that of vLLM and SGLang."""
@@ -56,7 +56,7 @@ class TooLongError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What the endpoint returned for one clip.
+    """The response of the endpoint for one clip.
 
     Attributes:
         text: of the answer; empty if there is none
@@ -126,8 +126,8 @@ class Endpoint:
             if status not in {400, 415, 422} or not any(word in about for word in ABOUT_AUDIO):
                 raise self._refused(status, refusal)
         raise ModelError(
-            f"{self.model} at {self.url} takes no audio: {refusal}",
-            hint="serve a model that hears, such as Qwen2-Audio or Ultravox",
+            f"{self.model} at {self.url} does not take audio: {refusal}",
+            hint="serve a model that takes audio, such as Qwen2-Audio or Ultravox",
         )
 
     def _posted(self, body: bytes) -> tuple[int, bytes, float]:

@@ -63,7 +63,7 @@ def head_in(config: Any, folder: Path) -> dict[str, str]:
 
 
 def suggestion(unread: Sequence[str], tensors: Mapping[str, "torch.Tensor"], width: int | None) -> str:
-    """Options that read an unknown head, to be checked by the user; empty if none can.
+    """Suggested options for an unknown head, to be checked by the user; empty if there are none.
 
     The keys must be those of linear layers. If each takes what the one before it returns, they are described;
     what stands between them is not in the checkpoint, and tanh, the commonest, is suggested. Several heads
@@ -127,7 +127,7 @@ def _parsed(text: str) -> Layout:
     if kinds.count("out") != 1 or kinds[-1] != "out":
         raise ModelError("--head: out=… has to be the last part", hint=f'for example --head "{FORM}"')
     if kinds.count("pool") > 1:
-        raise ModelError("--head: pool=… stands there twice", hint=f'for example --head "{FORM}"')
+        raise ModelError("--head: pool=… is given twice", hint=f'for example --head "{FORM}"')
     at = kinds.index("pool") if "pool" in kinds else -1
     pooling = _one_of(parts[at][1], POOLINGS, "pool") if at >= 0 else "mean"
     return Layout(
@@ -162,7 +162,7 @@ def _branch(parts: Sequence[tuple[str, str]]) -> Branch:
             activations[-1] = _one_of(value, tuple(ACTIVATIONS), "act")
         else:
             raise ModelError(
-                f"--head: {kind}={value} stands in the wrong place", hint=f'the order is that of "{FORM}"'
+                f"--head: {kind}={value} is in the wrong place", hint=f'the order is that of "{FORM}"'
             )
     return Branch(
         layers=tuple(layers),

@@ -88,7 +88,7 @@ def features(extractor: Any) -> str:
 
 
 def unreadable(path: Path, error: Exception, trust_remote_code: bool) -> ModelError:
-    """The error for a settings file that cannot be read, or that requires code which is not trusted."""
+    """The error for a settings file that cannot be read, or that requires untrusted code."""
     if names_code(path) and not trust_remote_code:
         files = own_code(path.parent)
         code = f"{files} in {path.parent}" if files else f"{named_code(path)} on the model hub"

@@ -63,7 +63,7 @@ class StatesHead(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
-    """What a checkpoint of another toolkit consists of.
+    """The parts of a checkpoint of another toolkit.
 
     Attributes:
         layout: name of pooling and head, for the facts
@@ -94,7 +94,7 @@ def recognised(folder: Path) -> ModuleType | None:
 
 
 def originals() -> dict[str, str]:
-    """Name of each layout → what the tests compare it with."""
+    """Name of each layout → the reference that tests compare it with."""
     return {module.LAYOUT: module.ORIGINAL for module in _modules()}
 
 

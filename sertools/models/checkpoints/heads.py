@@ -64,7 +64,7 @@ class Network:
 
 
 def hidden_of(network: Network, inputs: "Sequence[Inputs]", dtype: "torch.dtype") -> "torch.Tensor":
-    """What the last layer of a head reads, shape (n, d).
+    """The input of the last layer of a head, shape (n, d).
 
     Args:
         network: with a head
@@ -92,7 +92,7 @@ def hidden_of(network: Network, inputs: "Sequence[Inputs]", dtype: "torch.dtype"
 
 
 def compared_with(layout: str) -> str:
-    """What the tests compare the outputs of a layout with; empty if with nothing."""
+    """The reference that tests compare the outputs of a layout with; empty if there is none."""
     return LAYOUTS[layout].original if layout in LAYOUTS else originals().get(layout, "")
 
 

@@ -1,4 +1,4 @@
-"""The inputs of a forward pass: what a feature extractor makes of a clip."""
+"""The inputs of a forward pass, as a feature extractor computes them from a clip."""
 
 import inspect
 import warnings
@@ -35,14 +35,14 @@ def main_input(module: Any, extractor: Any) -> str:
 
 
 def first_of(inputs: Inputs) -> "torch.Tensor":
-    """The signal or its spectrogram, which stands first."""
+    """The signal or its spectrogram, which is the first input."""
     return next(iter(inputs.values()))
 
 
 def inputs_of(
     extractor: Any, signal: Signal, *, rate: int, module: Any, device: "torch.device", masked: bool
 ) -> Inputs:
-    """What the extractor makes of one clip; the features, and with `masked` also the other inputs.
+    """The output of the extractor for one clip: the features, and with `masked` also the other inputs.
 
     Clip by clip, because normalisation must not include the padding that is added for longer clips.
 
@@ -81,7 +81,7 @@ def shapes(inputs: Inputs) -> tuple[tuple[int, ...], ...]:
 
 
 def shortest_of(extractor: Any, rate: int, forward: Callable[[Any], Any] | None = None) -> int:
-    """Fewest samples of which an extractor makes at least one frame that is not masked, by bisection.
+    """Minimum number of samples for which an extractor yields at least one unmasked frame, by bisection.
 
     Returns 1 s if there is no such number below.
 
@@ -113,7 +113,7 @@ def shortest_of(extractor: Any, rate: int, forward: Callable[[Any], Any] | None 
 
 
 def check_extractor(extractor: Any, module: Any, folder: Path) -> None:
-    """Refuses a feature extractor whose features are of another kind than the model takes.
+    """Refuses a feature extractor whose features do not fit the input of the model.
 
     Compared are the name of the input, its number of axes (a signal or a spectrogram) and its bands, on one
     second of noise.

@@ -1,4 +1,4 @@
-"""The table of heads: which keys a checkpoint's head has, and what its authors compute with them.
+"""The table of heads: the keys of a checkpoint's head, and the computation that its authors use.
 
 Each entry repeats the forward pass of the class with which the checkpoint was trained. These classes come
 with the checkpoints and not with transformers, which would replace the head by a random one.
@@ -145,11 +145,11 @@ class OwnHead:
         return torch.cat(found, dim=-1)
 
     def of_frames(self, states: "torch.Tensor") -> "torch.Tensor":
-        """What is pooled of states (n, frames, d)."""
+        """The pooled states, from states (n, frames, d)."""
         return states if self.frames is None else _through(*self.frames, states)
 
     def hidden(self, pooled: "torch.Tensor") -> "torch.Tensor":
-        """What the last layers of all branches read of pooled states, shape (n, d)."""
+        """The input of the last layers of all branches from pooled states, shape (n, d)."""
         import torch
 
         found = []
@@ -206,7 +206,7 @@ def layout_of(keys: set[str], architectures: Sequence[str], head: Mapping[str, s
         if len(head) > 1 and not LAYOUTS[layout].branches:
             known = [name for name, entry in LAYOUTS.items() if entry.branches]
             raise ModelError(
-                f"--head {prefix}={layout} cannot stand beside another head",
+                f"--head {prefix}={layout} cannot be combined with another head",
                 hint=f"several heads are read side by side if each has one of the layouts {', '.join(known)}",
             )
     if head:

@@ -1,4 +1,4 @@
-"""Reads and checks the files of a CNN14 checkpoint: config.json and the weights."""
+"""Reads and checks the files of a CNN14 checkpoint: config.json and weights."""
 
 from collections.abc import Mapping
 from pathlib import Path

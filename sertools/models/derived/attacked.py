@@ -17,7 +17,7 @@ FINGERPRINT_VERSION = "attacks-1"
 
 @dataclass(kw_only=True)
 class AttackedModel(LoadedSignalModel):
-    """A model, and the one whose gradient changes the clips that it hears; see `Model`.
+    """A model, and the one whose gradient changes its input clips; see `Model`.
 
     Attributes:
         inner: the model that answers
@@ -29,7 +29,7 @@ class AttackedModel(LoadedSignalModel):
     attacker: Differentiable
 
     def predict(self, signals: Sequence[Signal], *, layers: bool = False) -> Outputs:
-        """Scores of signals as they are; they are changed before, where clips are decoded."""
+        """Scores of signals, unchanged here; attacks are applied earlier, when clips are decoded."""
         found: Outputs = self.inner.predict(signals, layers=layers)
         return found
 
@@ -52,7 +52,7 @@ def attacked_model(model: Model, surrogate: Model | None) -> AttackedModel:
         )
     if source.sampling_rate != model.sampling_rate:
         raise ModelError(
-            f"{source.name} hears {source.sampling_rate} Hz, but {model.name} {model.sampling_rate} Hz",
+            f"{source.name} takes {source.sampling_rate} Hz, but {model.name} {model.sampling_rate} Hz",
             hint="name a surrogate of the same sampling rate with --surrogate",
         )
     attacker: Any = copy.deepcopy(source)

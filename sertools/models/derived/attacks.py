@@ -1,4 +1,4 @@
-"""Adversarial changes of a clip: small changes that are chosen to change the answer of a model.
+"""Adversarial changes of a clip: small changes chosen to alter the prediction of a model.
 
 The changes of a level are bounded alike: no sample moves by more than ε = rms(x) · 10^(−SNR/20), so that
 the ratio of signal to change is at least the stated SNR. `pgd_l2` bounds the energy of the change instead,
@@ -39,7 +39,7 @@ _ONE_AT_A_TIME = threading.Lock()
 
 
 class Differentiable(Protocol):
-    """A model whose answer can be followed back to the samples."""
+    """A model whose output is differentiable with respect to the samples."""
 
     name: str
     labels: tuple[str, ...]
@@ -54,12 +54,12 @@ class Differentiable(Protocol):
 
 
 def has_logits(model: object) -> TypeIs[Differentiable]:
-    """Whether a model says that its answer can be followed back to the samples."""
+    """Whether a model declares its output differentiable with respect to the samples."""
     return callable(getattr(model, "logits", None))
 
 
 def has_gradient(model: object) -> bool:
-    """Whether a model's answer can be followed back to the samples, tried on a second of noise."""
+    """Whether a model's output is differentiable with respect to the samples, tested on a second of noise."""
     if not has_logits(model):
         return False
     import torch
@@ -77,7 +77,7 @@ def has_gradient(model: object) -> bool:
 def attacked(
     model: Differentiable, signal: Signal, method: str, snr_db: float, rng: np.random.Generator
 ) -> Signal:
-    """A signal that is changed as a method says, float32, shape (samples,).
+    """A signal changed by an attack, float32, shape (samples,).
 
     Args:
         model: whose gradient is followed; not used by `random_signs`

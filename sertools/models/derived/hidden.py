@@ -20,13 +20,13 @@ class WithHead(Model, Protocol):
     """A model whose head can be read."""
 
     def hidden(self, signals: Sequence[Signal]) -> NDArray[np.float32]:
-        """What the last layer of the head reads of each signal, shape (n, d)."""
+        """The input of the head's last layer for each signal, shape (n, d)."""
         ...
 
 
 @dataclass(kw_only=True)
 class HiddenReader(LoadedSignalModel):
-    """A bare encoder whose only layer is what the last layer of a head reads; see `Model`.
+    """A bare encoder whose only layer is the input of the last layer of a head; see `Model`.
 
     Attributes:
         inner: the model with the head
@@ -43,7 +43,7 @@ class HiddenReader(LoadedSignalModel):
 
 
 def has_hidden(model: object) -> TypeIs[WithHead]:
-    """Whether a model has a head whose last layer reads vectors that can be shown."""
+    """Whether the input of the last layer of a model's head is accessible."""
     return (
         hears(model) and callable(getattr(model, "hidden", None)) and getattr(model, "task", "") != "encoder"
     )

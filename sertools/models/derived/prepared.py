@@ -1,4 +1,4 @@
-"""A model that hears the beginning of each clip, or each clip on another scale."""
+"""A model that gets the beginning of each clip, or each clip at another amplitude scale."""
 
 import hashlib
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ FINGERPRINT_VERSION = "prepared-1"
 
 @dataclass(frozen=True, kw_only=True)
 class Preparation:
-    """What is done to a clip before a model hears it.
+    """Preprocessing of a clip before it is passed to a model.
 
     Attributes:
         longest: samples that are kept, from the start of the clip; 0 for all
@@ -38,7 +38,7 @@ class Preparation:
 
 @dataclass(kw_only=True)
 class PreparedModel(LoadedSignalModel):
-    """A model that hears prepared clips; see `Model`.
+    """A model that gets preprocessed clips; see `Model`.
 
     Attributes:
         inner: the model
@@ -72,7 +72,7 @@ class PreparedModel(LoadedSignalModel):
 
 
 def prepared(model: LoadedSignalModel, preparation: Preparation) -> LoadedSignalModel:
-    """A model that hears prepared clips; the model itself if nothing is done to them."""
+    """A model that gets preprocessed clips; the model itself if there is no preprocessing."""
     if preparation == Preparation():
         return model
     settings = f"{FINGERPRINT_VERSION} {model.fingerprint} {preparation}"

@@ -142,7 +142,7 @@ class WindowedModel(LoadedSignalModel):
 
     @property
     def content(self) -> str:
-        """Hash of what decides the predictions besides the number format, for models that have one."""
+        """Hash of everything but the number format that affects the predictions, for models that have one."""
         return _stamped(self.inner.content, self.window)
 
     def __getattr__(self, name: str) -> Any:
@@ -163,14 +163,14 @@ def windowed(model: Any, window: Window) -> WindowedModel:
         window: how clips are cut and predictions pooled
 
     Raises:
-        ModelError: the window is too short for the model, or longer than what it hears at once
+        ModelError: the window is too short for the model, or longer than its longest input
     """
     samples = round(window.length_s * model.sampling_rate)
     longest = getattr(model, "longest", None)
     if samples < model.shortest or (longest and samples > longest):
         bound = model.shortest if samples < model.shortest else longest
         raise ModelError(
-            f"--window {window.length_s:g} does not fit {model.name}, which hears "
+            f"--window {window.length_s:g} does not fit {model.name}, which takes "
             f"{'at least' if samples < model.shortest else 'at most'} {bound / model.sampling_rate:g} s"
         )
     return WindowedModel(

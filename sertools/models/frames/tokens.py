@@ -1,4 +1,4 @@
-"""A transformer that reads vectors in front of the frames of a clip, whose outputs stand for the clip."""
+"""A transformer with vectors in front of the frames of a clip, whose outputs represent the clip."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ Reads = Literal["utterance", "both"]
 def read(
     encoder: Any, signals: "torch.Tensor", lengths: "torch.Tensor", tokens: "torch.Tensor", what: Reads
 ) -> "list[torch.Tensor]":
-    """What stands for each clip: (1, d) for `utterance`, (frames, 2 d) for `both`.
+    """The representation of each clip: (1, d) for `utterance`, (frames, 2 d) for `both`.
 
     Args:
         encoder: module of transformers, in evaluation mode

@@ -70,7 +70,7 @@ class ChatModel(LoadedSignalModel):
     stored_together: int = STORED_TOGETHER
 
     def predict(self, signals: Sequence[Signal], *, layers: bool = False) -> Outputs:
-        """Scores of signals: 1 for the class that the answer names, 0 for the others; there are no layers.
+        """Scores of signals: 1 for the class that the answer names, 0 for the others; no layers.
 
         Raises:
             ModelError: the endpoint refuses, does not answer, or takes no audio

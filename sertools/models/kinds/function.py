@@ -68,7 +68,7 @@ FINGERPRINT_VERSION = "py-1"
 
 @dataclass(frozen=True, kw_only=True)
 class Answered:
-    """What the function returned for n signals: scores (n, c), their labels if it names them, and reasons."""
+    """Return value of the function for n signals: scores (n, c), labels if it names them, and reasons."""
 
     scores: NDArray[np.float64]
     labels: tuple[str, ...]

@@ -116,7 +116,7 @@ class HeadModel(LoadedSignalModel):
         return Outputs(scores=self._scores(self._hidden(signals, layers)), layers=layers), found[1]
 
     def hidden(self, signals: Sequence[Signal]) -> NDArray[np.float32]:
-        """What the last layer of the head reads of each signal, shape (n, hidden)."""
+        """The input of the head's last layer for each signal, shape (n, hidden)."""
         return self._hidden(signals, None)
 
     def _hidden(
@@ -257,7 +257,7 @@ def mean_of_top(frames: Frames, layers: int) -> NDArray[np.float32]:
 
 
 def identity(model: Any) -> str:
-    """What tells a model from others, whatever its device and number format."""
+    """The identity of a model, independent of its device and number format."""
     found: str = getattr(model, "content", "") or model.fingerprint
     return found
 

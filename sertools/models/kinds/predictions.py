@@ -65,11 +65,11 @@ class PredictionsModel(LoadedModel):
     whole: pd.DataFrame | None = None
 
     def expect(self, clips: pd.DataFrame) -> None:
-        """Tells which clips the corpus has, so that rows about those that are not asked about match too."""
+        """Sets the clips of the whole corpus, so that rows about clips outside a request match too."""
         self.whole = clips
 
     def reasons(self, clips: pd.DataFrame, condition: str = CLEAN) -> "pd.Series[str]":
-        """Why an answer in words names no class, one text per clip; empty for all others."""
+        """Why a text answer names no class, one text per clip; empty for all others."""
         given = self.unparsed.get(condition)
         if given is None:
             return pd.Series("", index=clips.index)

@@ -79,13 +79,13 @@ class SenseVoiceModel(LoadedSignalModel):
     device: "torch.device"
 
     def predict(self, signals: Sequence[Signal], *, layers: bool = False) -> Outputs:
-        """Scores of signals: 1 for the emotion that is named, 0 for the others; there are no layers."""
+        """Scores of signals: 1 for the emotion that is named, 0 for the others; no layers."""
         answers = [answer(self.text(signal)) for signal in signals]
         scores, reasons = scores_of(answers, self.labels, {}, self.name)
         return Outputs(scores=scores.astype(np.float32), reasons=tuple(reasons))
 
     def text(self, signal: Signal) -> str:
-        """What FunASR writes for a signal (samples,): tokens, then the words."""
+        """Output of FunASR for a signal (samples,): tokens, then the words."""
         import torch
 
         with torch.inference_mode(), warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):

@@ -65,7 +65,7 @@ class SpeechBrainModel(LoadedSignalModel):
     device: "torch.device"
 
     def predict(self, signals: Sequence[Signal], *, layers: bool = False) -> Outputs:
-        """Scores of signals (samples,), clip by clip; there are no layers."""
+        """Scores of signals (samples,), clip by clip; no layers."""
         rows = [self._of_clip(signal) for signal in signals]
         return Outputs(scores=np.stack(rows).astype(np.float32))
 

@@ -170,7 +170,7 @@ class TransformersModel(LoadedSignalModel):
         return gradients.logits(self, signal)
 
     def hidden(self, signals: Sequence[Signal]) -> NDArray[np.float32]:
-        """What the last layer of the head reads of each signal, shape (n, d)."""
+        """The input of the head's last layer for each signal, shape (n, d)."""
         import torch
 
         with torch.inference_mode():

@@ -1,4 +1,4 @@
-"""Heads on what a packed forward pass gives: the mean over time of each clip."""
+"""Heads on the output of a packed forward pass: the mean over time of each clip."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -51,7 +51,7 @@ def encoder_of(
 
 
 def computed(encoder: Encoder, signals: "list[torch.Tensor]", *, keep: bool) -> list[Computed]:
-    """What the encoder makes of each clip, see `wav2vec2_cpu.forward`."""
+    """The encoder output for each clip, see `wav2vec2_cpu.forward`."""
     if isinstance(encoder, gpu_weights.GpuEncoder):
         return on_gpu.computed(encoder, signals, keep=keep)
     return on_cpu.computed(encoder, signals, keep=keep)

@@ -1,4 +1,4 @@
-"""The table of public checkpoints: what is known of each, and the line that loads it."""
+"""The table of public checkpoints: facts about each, and the command line that loads it."""
 
 from collections.abc import Sequence
 from importlib.resources import files
@@ -31,7 +31,7 @@ SOURCES = {
 
 
 class Checkpoint(BaseModel):
-    """One public checkpoint; `checkpoints.toml` describes the fields. None stands for unknown."""
+    """One public checkpoint; `checkpoints.toml` describes the fields. None means unknown."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -54,7 +54,7 @@ class Checkpoint(BaseModel):
 
     @property
     def line(self) -> str:
-        """What the command line needs to load it."""
+        """The command-line options that load it."""
         if self.reason:
             return OWN_FUNCTION
         scheme = "" if self.scheme == "hf" else f"{self.scheme}:"
@@ -62,7 +62,7 @@ class Checkpoint(BaseModel):
 
     @property
     def tested(self) -> str:
-        """What the tests checked: the layout of its head with other weights, or nothing."""
+        """The tested part: the layout of its head with other weights, or nothing."""
         head = self.head or ""
         original = originals().get(head) or compared_with(head)
         return f"{NOT_TRIED}; layout: {original}" if original else NOT_TRIED

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Computed:
-    """What an encoder makes of one clip.
+    """The encoder output for one clip.
 
     Attributes:
         last: mean over time of its output, (d,)
@@ -47,7 +47,7 @@ def means(encoder: Encoder, signals: Sequence["torch.Tensor"]) -> "tuple[torch.T
 
 
 def computed(encoder: Encoder, signals: Sequence["torch.Tensor"], *, keep: bool = False) -> list[Computed]:
-    """What the encoder makes of each clip, in order.
+    """The encoder output for each clip, in order.
 
     Args:
         encoder: as made by `weights.encoder`
@@ -86,7 +86,7 @@ def _side_by_side(tasks: Sequence[Callable[[], list[Computed]]], threads: int) -
 
 
 def computed_together(encoder: Encoder, signals: Sequence["torch.Tensor"], *, keep: bool) -> list[Computed]:
-    """What the encoder makes of the clips of one pack."""
+    """The encoder output for the clips of one pack."""
     import torch
 
     frames = [frames_of(encoder, len(signal)) for signal in signals]

@@ -28,7 +28,7 @@ AGREE = {"torch.float32": 1e-3, "torch.bfloat16": 0.1}
 
 
 def computed(encoder: GpuEncoder, signals: Sequence["torch.Tensor"], *, keep: bool = False) -> list[Computed]:
-    """What the encoder makes of each clip, in order, on the device; arguments as on the CPU.
+    """The encoder output for each clip, in order, on the device; arguments as on the CPU.
 
     Raises:
         ModelError: a single clip does not fit into memory
@@ -80,7 +80,7 @@ def _halve(budget: Budget, clips: int, sentence: str) -> None:
 
 
 def agrees(encoder: GpuEncoder, base: "torch.nn.Module") -> bool:
-    """Whether a packed pass gives what the module gives, clip by clip, on noise of two lengths."""
+    """Whether a packed pass agrees with the module, clip by clip, on noise of two lengths."""
     import torch
 
     module: Any = base

@@ -1,4 +1,4 @@
-"""Scores of answers in words: 1, or the stated confidence, for the class that is named, 0 for the others."""
+"""Scores of text answers: 1, or the stated confidence, for the class that is named, 0 for the others."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ COLUMNS = ("answer", "emotion", "label", "class", "prediction")
 
 
 def is_words(answer: Any) -> bool:
-    """Whether a row is an answer in words: a text, None, or a pair of a text or None and a number.
+    """Whether a row is a text answer: a text, None, or a pair of a text or None and a number.
 
     >>> is_words("angry"), is_words(("angry", 0.7)), is_words([0.2, 0.8]), is_words({"arousal": 0.2})
     (True, True, False, False)
@@ -36,7 +36,7 @@ def is_words(answer: Any) -> bool:
 def scores_of(
     answers: Sequence[Any], classes: Sequence[str], label_map: Mapping[str, str], name: str
 ) -> tuple[NDArray[np.float64], list[str]]:
-    """Scores (n, c) of answers in words, and why some name no class, one text per clip.
+    """Scores (n, c) of text answers, and why some name no class, one text per clip.
 
     Args:
         answers: a text, None, or a pair of a text and a confidence in [0, 1] for each clip

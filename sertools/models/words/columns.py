@@ -1,4 +1,4 @@
-"""Answers in words in a table of predictions: which column holds them, and the scores that they stand for."""
+"""Text answers in a table of predictions: the column that contains them, and the corresponding scores."""
 
 import math
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ CONFIDENCE = "confidence"
 
 
 def word_column(table: pd.DataFrame, options: "LoadOptions", path: Path) -> str:
-    """The column with answers in words: that of `--output`, or else one of `NAMES` or `ALONE`; empty if none.
+    """The column with text answers: that of `--output`, or else one of `NAMES` or `ALONE`; empty if none.
 
     A table with class scores is not read for words unless `--output` names the column.
 
@@ -60,7 +60,7 @@ def word_column(table: pd.DataFrame, options: "LoadOptions", path: Path) -> str:
 def score_columns(
     table: pd.DataFrame, options: "LoadOptions", words: str, path: Path
 ) -> tuple[tuple[str, ...], list[str]]:
-    """The columns with numbers, and notes on the columns that are left out; beside words, ratings only.
+    """The columns with numbers, and notes on the columns that are left out; with text answers, ratings only.
 
     Raises:
         ModelError: see `answer_columns`
@@ -78,7 +78,7 @@ def score_columns(
 def answers(
     table: pd.DataFrame, words: str, options: "LoadOptions", path: Path
 ) -> tuple[pd.DataFrame, "pd.Series[str]"]:
-    """The scores of the answers in words, one column per class, and why an answer names no class.
+    """The scores of the text answers, one column per class, and why an answer names no class.
 
     The classes are those of `--labels`, or else those of the corpus, or else all emotions that are named.
 

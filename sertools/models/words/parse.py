@@ -1,4 +1,4 @@
-"""Which class an answer in words names.
+"""The class that a text answer names.
 
 The rule, in this order:
 
@@ -51,7 +51,7 @@ EXCERPT = 60
 
 @dataclass(frozen=True, kw_only=True)
 class Parsed:
-    """What an answer says.
+    """The content of an answer.
 
     Attributes:
         name: one of the classes, or None

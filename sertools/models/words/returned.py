@@ -1,4 +1,4 @@
-"""Tells the answers in words from the numbers in what a function of the user returns."""
+"""Separates text answers from numbers in the return value of a user's function."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from sertools.models.words.answers import COLUMNS, is_words
 
 
 def split(answer: Any, *, expected: bool = False) -> tuple[Any, list[Any] | None]:
-    """What a function returned, without the answers in words, and these answers; None if it has none.
+    """The return value of a function without text answers, and these answers; None if it has none.
 
     Answers are a sequence of words (or of pairs of a word and a confidence), or stand under one of the keys
     of `COLUMNS` beside numbers.
@@ -62,7 +62,7 @@ def _all_words(rows: Sequence[Any], expected: bool) -> bool:
 def classes_of(
     labels: Sequence[str], corpus: Sequence[str], numbers: Sequence[str], name: str
 ) -> tuple[str, ...]:
-    """The classes that answers in words may name: as stated by the user, or else those of the corpus.
+    """The classes that text answers may name: as stated by the user, or else those of the corpus.
 
     Args:
         labels: from `--labels` or the function; empty if nobody states any

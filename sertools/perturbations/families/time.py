@@ -50,7 +50,7 @@ def crop_end(signal: Signal, rate: int, level: float, rng: np.random.Generator) 
 
 
 def first_seconds(signal: Signal, rate: int, level: float, rng: np.random.Generator) -> Signal:
-    """What if only the first `level` seconds were heard?
+    """What if only the first `level` seconds were available?
 
     Raises:
         AudioError: the clip is not longer than that, so that there is nothing to leave out
@@ -179,7 +179,7 @@ FIRST_SECONDS = Perturbation(
     family="time",
     change=first_seconds,
     unit="s",
-    meaning="seconds that are heard, from the start",
+    meaning="seconds that are kept, from the start",
     levels=(5.0, 3.0, 2.0, 1.0, 0.5),
     identity=math.inf,
     highest=1e6,

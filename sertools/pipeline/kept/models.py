@@ -1,4 +1,4 @@
-"""Keeps what is known of a checkpoint, so that it is loaded only when it is to compute.
+"""Stores the facts about a checkpoint, so that it is loaded only if something is computed.
 
 To audit a model again from kept predictions needs its names, facts and fingerprints, but neither its weights
 nor torch. These are kept under a fingerprint of all files of the checkpoint that decide its predictions, of
@@ -46,7 +46,7 @@ SETTLED_NS = 2_000_000_000
 
 @dataclass(kw_only=True)
 class UnloadedModel(LoadedSignalModel):
-    """A transformers checkpoint of which everything is known but its weights, which are loaded when needed.
+    """A transformers checkpoint with known facts, whose weights are loaded when needed.
 
     Attributes:
         open: loads the model, once
@@ -80,7 +80,7 @@ class UnloadedModel(LoadedSignalModel):
         return self.open().logits(signal)
 
     def hidden(self, signals: Sequence[Signal]) -> NDArray[np.float32]:
-        """What the last layer of the head reads of each signal, shape (n, d)."""
+        """The input of the head's last layer for each signal, shape (n, d)."""
         return self.open().hidden(signals)
 
     def with_precision(self, precision: str, **facts: Any) -> "UnloadedModel":

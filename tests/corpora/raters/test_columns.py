@@ -96,7 +96,7 @@ def test_a_rating_of_a_rater_outside_the_scale_is_an_error_that_names_the_clip()
 
 
 def test_what_is_no_list_is_an_error():
-    with pytest.raises(CorpusError, match="is not a list of what each rater said"):
+    with pytest.raises(CorpusError, match="is not a list with one label per rater"):
         clips_of({"ratings_valence": ["[0.1, 0.2"]})
 
 

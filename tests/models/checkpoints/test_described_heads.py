@@ -93,7 +93,7 @@ def test_a_checkpoint_brings_the_description_of_its_head(tmp_path):
         ("out=top.dense, dense=top.final", "out=… has to be the last part"),
         ("dense=top.dense, out=top.final, act=tanh", "out=… has to be the last part"),
         ("act=tanh, act=relu, out=top.final", "act=relu stands in the wrong place"),
-        ("pool=max, dense=top.dense, pool=max, out=top.final", "pool=… stands there twice"),
+        ("pool=max, dense=top.dense, pool=max, out=top.final", "pool=… is given twice"),
         ("dropout=.1, out=top.final", "'dropout=.1' is none of"),
         ("out=top.nothing", "lacks keys of a head"),
         ("out=top.final", r'^--head "out=top.final" reads only a part of the head .*top\.dense'),
@@ -131,7 +131,7 @@ def test_the_message_names_two_unknown_heads_side_by_side(tmp_path):
     with pytest.raises(ModelError) as refused:
         load_model(str(tmp_path))
     line = "--head dim=dense-tanh-output --head emo=dense-tanh-out"
-    assert f"try {line} if its authors compute that; the labels stand in this order" in refused.value.hint
+    assert f"try {line} if its authors compute that; the labels are in this order" in refused.value.hint
     heads = {"emo": "dense-tanh-out", "dim": "dense-tanh-output"}
     model = load_model(str(tmp_path), LoadOptions(head=heads, labels=names))
     assert (model.task, model.predict(speech([8000])).scores.shape) == ("joint", (1, 6))

@@ -82,7 +82,7 @@ def test_two_heads_that_are_named_stand_side_by_side_as_one_joint_model(tmp_path
     assert (model.task, model.labels) == ("joint", tuple(labels))
     rows = [torch.cat([affect, emotion.softmax(-1)]) for affect, emotion in original(template, signals)]
     np.testing.assert_allclose(model.predict(signals).scores, torch.stack(rows).numpy(), atol=1e-5)
-    with pytest.raises(ModelError, match="--head emotion=none cannot stand beside another head"):
+    with pytest.raises(ModelError, match="--head emotion=none cannot be combined with another head"):
         load_model(str(tmp_path), LoadOptions(head={**named, "emotion": "none"}))
 
 

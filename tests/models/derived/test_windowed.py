@@ -140,7 +140,7 @@ def test_settings_that_cannot_be_are_refused(settings, said):
 
 
 def test_what_hears_nothing_or_needs_more_is_refused(network):
-    with pytest.raises(ModelError, match="hears no sound"):
+    with pytest.raises(ModelError, match="does not take audio"):
         load_model("toy:oracle", LoadOptions(window=Window(length_s=2, hop_s=1)))
     with pytest.raises(ModelError, match="hears at least"):
         windowed(network, Window(length_s=0.01, hop_s=0.01))

@@ -30,7 +30,7 @@ class HubId(NamedTuple):
 
 
 def hub_id(text: str) -> HubId | None:
-    """What `owner/name`, `owner/name@revision` or `owner/name/file@revision` names; None for anything else.
+    """The checkpoint named `owner/name`, `owner/name@revision` or `owner/name/file@revision`; else None.
 
     >>> hub_id("owner/name/onnx/model.onnx@v1.0")
     HubId(name='owner/name', inside='onnx/model.onnx', revision='v1.0')
@@ -62,7 +62,7 @@ def name_and_source(rest: str, path: Path) -> tuple[str, str]:
 
 
 def local_or_downloaded(rest: str, files: Sequence[str]) -> Path:
-    """A path of this machine as it stands; or that of a checkpoint of the hub, downloaded if need be.
+    """A local path unchanged, or that of a checkpoint of the hub, downloaded if necessary.
 
     Args:
         rest: what follows the scheme in `--model`

@@ -1,4 +1,4 @@
-"""Python code that comes with a checkpoint: what would run, what ran, and a digest of it."""
+"""Python code that comes with a checkpoint: code that would run, code that ran, and its digest."""
 
 import hashlib
 import inspect

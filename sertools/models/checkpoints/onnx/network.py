@@ -111,7 +111,7 @@ def open_network(
 
 
 def shortest(network: Network, rate: int) -> int:
-    """Fewest samples that yield finite scores, found by bisection between one sample and one second."""
+    """Minimum number of samples for finite scores, found by bisection between one sample and one second."""
     sound = noise(rate, 1.0)
 
     def answers(length: int) -> bool:

@@ -1,4 +1,4 @@
-"""What the outputs of an ONNX network are called, and what makes scores of them."""
+"""Names of the outputs of an ONNX network, and their conversion to scores."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -76,7 +76,7 @@ def check_widths(columns: Sequence[str], stated: Mapping[str, Sequence[str]], pa
 def activation_of(
     wanted: str, problem: str | None, labels: Sequence[str], made: Sequence[str], raw: NDArray[np.float32]
 ) -> tuple[Task, str]:
-    """The task, and what is done to the outputs: nothing if they are probabilities already.
+    """The task, and the activation of the outputs: none if they are probabilities already.
 
     For a joint model it is what is done to the classes; its ratings stay as they are.
 

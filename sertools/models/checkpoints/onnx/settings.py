@@ -1,4 +1,4 @@
-"""Reads config.json and preprocessor_config.json next to an ONNX file, which count as for a checkpoint."""
+"""Reads config.json and preprocessor_config.json next to an ONNX file, which apply as for a checkpoint."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ CONFIG, PREPROCESSOR = "config.json", "preprocessor_config.json"
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What the files next to a network say about it.
+    """The settings of a network in the files next to it.
 
     Attributes:
         labels: names of the outputs in order; empty if they are not named

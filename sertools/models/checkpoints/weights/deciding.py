@@ -1,4 +1,4 @@
-"""The files of a checkpoint that decide its predictions, and a digest of what they hold."""
+"""The files of a checkpoint that affect its predictions, and a digest of their content."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from sertools.models.checkpoints.weights.files import weight_files
 
 
 def content_digest(folder: Path, version: str, head: Mapping[str, str], labels: Sequence[str] | None) -> str:
-    """32 hexadecimal digits of all files that decide the predictions, and of the options that do.
+    """Hash of all files and options that affect the predictions, 32 hexadecimal digits.
 
     Args:
         folder: the checkpoint

@@ -1,4 +1,4 @@
-"""Refuses a checkpoint of which a part that decides its predictions would stay unread."""
+"""Refuses a checkpoint if weights that affect its predictions would not be read."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -66,7 +66,7 @@ def check_unread(
     adapted = [key for key in unread if _ADAPTED.search(key)]
     if adapted:
         raise ModelError(
-            f"{folder} holds an adapter (LoRA) beside the plain weights, which would stay unread: "
+            f"{folder} contains an adapter (LoRA) in addition to the base weights, which would not be read: "
             f"{listed(adapted)}",
             hint="merge it into the weights (merge_and_unload of peft), and save the whole",
         )
@@ -85,13 +85,13 @@ def check_unread(
     if heads:
         found = "no head that is known here" if layout == "none" else f"more than its head ({layout})"
         raise ModelError(
-            f"{folder} has {found}; these keys would stay unread: {listed(heads)}",
+            f"{folder} has {found}; these keys would not be read: {listed(heads)}",
             hint=_cure(heads, layout, tensors, getattr(module.config, "hidden_size", None)),
         )
 
 
 def _cure(heads: Sequence[str], layout: str, tensors: "Mapping[str, torch.Tensor]", width: int | None) -> str:
-    """What to do about keys that look like a head and would stay unread."""
+    """What to do about keys that look like a head and would not be read."""
     first = heads[0].rpartition(".")[0].split(".")[0] or heads[0]
     own = "let the code of its authors answer, --model py:FILE.py:FUNCTION"
     if layout != "none":
@@ -102,7 +102,7 @@ def _cure(heads: Sequence[str], layout: str, tensors: "Mapping[str, torch.Tensor
     alone = f"--head {first}=none for the encoder alone"
     described = suggestion(heads, tensors, width)
     if described:
-        several = "; the labels stand in this order" if described.count("--head") > 1 else ""
+        several = "; the labels are in this order" if described.count("--head") > 1 else ""
         return f"try {described} if its authors compute that{several}; {alone}"
     if linear_layers(heads, tensors):
         return f'describe it, such as --head "{FORM}"; {alone}'

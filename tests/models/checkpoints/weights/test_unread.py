@@ -66,7 +66,7 @@ def test_unread_keys_of_the_encoder_are_refused_by_name(tmp_path, write, key):
 def test_an_adapter_beside_plain_weights_is_refused(tmp_path, write, key):
     folder = write(tmp_path)
     add(folder, **{key: torch.ones(2, 2)})
-    with pytest.raises(ModelError, match=r"holds an adapter \(LoRA\) beside the plain weights.*merge"):
+    with pytest.raises(ModelError, match=r"contains an adapter \(LoRA\) in addition to the base weights.*merge"):
         load_model(str(folder))
 
 
