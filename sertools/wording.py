@@ -1,4 +1,4 @@
-"""Words of sentences that several packages write."""
+"""Phrases for sentences of several packages."""
 
 from collections.abc import Sequence
 

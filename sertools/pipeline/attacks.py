@@ -30,15 +30,15 @@ def attack_conditions(audits: Sequence[PlannedAudit], seed: int) -> list[Conditi
 
 
 def attacks_needed(audits: Sequence[PlannedAudit]) -> AttacksNeeded | None:
-    """What audits read of attacks; None if none reads any. Only one audit reads them in a run."""
+    """The attacks that audits read; None if none reads any. Only one audit reads them in a run."""
     return next((each.needs.attacks for each in audits if each.needs.attacks), None)
 
 
 def with_attacker(model: Model | ClipModel, needed: AttacksNeeded) -> AttackedModel:
-    """The model with the one that attacks it.
+    """The model together with its attacker.
 
     Raises:
-        ModelError: the model hears no audio or costs money, or the surrogate cannot attack it
+        ModelError: the model does not take audio or costs money, or the surrogate cannot attack it
     """
     if is_by_clip(model) or is_prompted(model) or not hears(model):
         raise ModelError(
@@ -47,7 +47,7 @@ def with_attacker(model: Model | ClipModel, needed: AttacksNeeded) -> AttackedMo
     own = not needed.surrogate and has_gradient(model)
     surrogate = None if own else load_model(needed.surrogate or EMBEDDED)
     if surrogate is not None and not hears(surrogate):
-        raise ModelError(f"{surrogate.name} hears no audio", hint="name a checkpoint with --surrogate")
+        raise ModelError(f"{surrogate.name} does not take audio", hint="name a checkpoint with --surrogate")
     return attacked_model(model, surrogate)
 
 

@@ -177,7 +177,7 @@ def with_further(
     audits: Sequence[PlannedAudit],
     settings: Settings,
 ) -> ModelData:
-    """The data of a model with what audits read besides: its cost, the sound of conditions, and attacks.
+    """The data of a model with further data for audits: running cost, audio quality, and attacks.
 
     Args:
         own: the data of the model
@@ -198,7 +198,7 @@ def with_further(
 def with_running_cost(
     own: ModelData, model: Model | ClipModel, audits: Sequence[PlannedAudit], settings: Settings
 ) -> ModelData:
-    """The data of a model with what it costs to run it, if an audit reads that and the model hears audio.
+    """The data of a model with its running cost, if an audit reads that and the model takes audio.
 
     A model that is asked in words is not timed: it may be a service that is paid for each answer.
 
@@ -219,7 +219,7 @@ def with_running_cost(
 def with_sound_quality(
     own: ModelData, corpus: Corpus, audits: Sequence[PlannedAudit], settings: Settings
 ) -> ModelData:
-    """The data of a model with the sound quality of clips under the conditions of the audits that read it.
+    """The data of a model with the audio quality of clips under the conditions of the audits that read it.
 
     Args:
         own: the data of the model

@@ -1,4 +1,4 @@
-"""Why did no audit measure anything, and what would make the labels of model and corpus meet?"""
+"""Explains why no audit measured anything, and how to match the labels of model and corpus."""
 
 import shlex
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ ALLOW = "--allow-empty accepts a run that measures nothing"
 def nothing_measured(
     results: Sequence[Result], model: Model | ClipModel, corpus: Corpus, label_map: Mapping[str, str]
 ) -> AuditError:
-    """The error of a run in which no finding but counts has a value.
+    """The error of a run in which no finding has a value, apart from counts.
 
     Args:
         results: results of the run

@@ -1,4 +1,4 @@
-"""Could the number format change a verdict? Which audits of a model in bf16 are to be computed in fp32.
+"""Finds the audits of a model in bf16 whose verdicts depend on the number format, to repeat in fp32.
 
 Where `--precision auto` chose bf16, an audit is run twice more, on predictions that are moved as far as the
 comparison with fp32 allows: each by a random amount up to the largest difference seen, all of a label by the

@@ -1,4 +1,4 @@
-"""What a result records about model, corpus, software versions, and what the model answered."""
+"""The provenance of a result: model, corpus, software versions, and the answers of the model."""
 
 import importlib.metadata
 import os

@@ -1,4 +1,4 @@
-"""What `sertools audit` is asked to do: model, corpus, audits and output, before anything is loaded."""
+"""The request to `sertools audit`: model, corpus, audits and output, before anything is loaded."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -72,7 +72,7 @@ class ModelRequest:
 
 
 def model_for(audits: Sequence[PlannedAudit], spec: object) -> ClipModel | None:
-    """No model, where no audit asks one and the user names none; None where a model has to be loaded."""
+    """A placeholder if no audit needs a model and the user names none; None if a model has to be loaded."""
     if spec != "default" or any(planned.asks_a_model for planned in audits):
         return None
     nothing: Any = NoModel()  # it has all that a model by clip has

@@ -1,4 +1,4 @@
-"""Audits a model on what it was not trained on, and shows its scores on the rest apart."""
+"""Audits a model on clips outside its training data, and shows its scores on the others separately."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -31,7 +31,7 @@ NOT_JUDGED = "on clips in the training or of its speakers, which are not judged"
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """What a model was trained on, and what to do with clips that were in its training.
+    """The training data of a model, and the treatment of clips that were in it.
 
     Attributes:
         record: the training record; None if it is unknown
@@ -49,7 +49,7 @@ class Training:
 def training_of(
     model: Model | ClipModel, trained_on: Corpus | None = None, *, allowed: bool = False
 ) -> Training:
-    """The training record of a model: that of `trained_on`, or that beside its weights.
+    """The training record of a model: that of `trained_on`, or the one next to its weights.
 
     Args:
         model: the audited model
@@ -61,7 +61,7 @@ def training_of(
         record = record_of([trained_on])
         return Training(record=record, source=trained_on.name, allowed=allowed, expect=expect)
     beside = getattr(model, "training", None)
-    source = "beside the weights" if beside else ""
+    source = "next to the weights" if beside else ""
     return Training(record=beside, source=source, allowed=allowed, expect=expect)
 
 

@@ -50,7 +50,7 @@ def blocks(text: str) -> list[tuple[str, list[str]]]:
 
 
 def spans(text: str) -> list[tuple[str, str]]:
-    """Splits a line of prose into text, `code`, links, and names of complete tables beside the page.
+    """Splits a line of prose into text, `code`, links, and names of complete tables in separate files.
 
     >>> spans("see `f(x)` in https://example.org/a.")
     [('text', 'see '), ('code', 'f(x)'), ('text', ' in '), ('link', 'https://example.org/a'), ('text', '.')]

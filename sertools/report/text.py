@@ -38,7 +38,7 @@ def verdict(value: Verdict) -> str:
 
 
 def verdict_of_finding(finding: Finding) -> str:
-    """Symbol and name of the verdict of a finding, or whether a detail, which has none, stands out.
+    """Symbol and name of the verdict of a finding, or, for a detail without one, whether it is significant.
 
     >>> verdict_of_finding(Finding(name="gap", value=0.2, n=9, detail=True, watch=True))
     '· stands out'
@@ -60,7 +60,7 @@ def interval_or_reason(finding: Finding) -> str:
 
 
 def people(finding: Finding) -> str:
-    """What one rater reaches on the clips of a finding, and how the model compares; empty if that is unknown.
+    """The score of one rater on the clips of a finding, and how the model compares; empty if unknown.
 
     >>> from sertools.results.values import Ceiling
     >>> gap = {"difference": -0.1, "difference_low": -0.2, "difference_high": -0.05}

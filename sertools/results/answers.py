@@ -1,4 +1,4 @@
-"""What a model answered clip by clip, kept beside its results so that models meet on the same clips."""
+"""The answers of a model by clip, stored next to its results to compare models on the same clips."""
 
 import hashlib
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Which model and corpus a result is from, and what of it was in the training, as far as its file shows."""
+"""Model and corpus of a result, and the clips in the training data, as far as its file shows."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -49,7 +49,7 @@ def closed_sets_differ(one: Result, other: Result) -> str:
 
 
 def training_sentences(results: Sequence[Result]) -> list[str]:
-    """How much of the corpora was in the training, and what is judged, without duplicates; else empty."""
+    """The share of the corpora in the training data, and the judged clips, without duplicates; else empty."""
     found: dict[str, None] = {}
     for result in results:
         facts: Any = result.provenance.get(TRAINING)

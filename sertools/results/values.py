@@ -1,4 +1,4 @@
-"""Values that result files hold: their checks, and what people reach beside a model's score."""
+"""Values of result files: their checks, and human scores for comparison with a model's."""
 
 import math
 from collections.abc import Iterable
@@ -35,7 +35,7 @@ def finite(value: Any) -> float | None:
 
 
 class Ceiling(BaseModel):
-    """What one rater reaches on the same clips with the same metric, and how the model compares with that.
+    """The score of one rater on the same clips with the same metric, and how the model compares with it.
 
     Attributes:
         value, low, high: the score of one rater, with its 95 % interval

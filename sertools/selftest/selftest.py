@@ -173,7 +173,7 @@ def named(audits: Sequence[str]) -> list[str]:
 
 
 def answers(kind: str, clips: pd.DataFrame, name: str) -> Tables:
-    """What a toy model answers to all that an audit reads."""
+    """The answers of a toy model for all inputs of an audit."""
     chosen = planned(name)
     needs, checkpoints = chosen.needs, CHECKPOINTS if chosen.audit.models else 1
     return toy_corpus.answers(

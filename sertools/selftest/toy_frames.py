@@ -1,4 +1,4 @@
-"""Sums over the frames of toy models, of which only the oracle's layers encode acoustic features."""
+"""Sums over the frames of toy models; only the oracle's layers encode acoustic features."""
 
 from collections.abc import Sequence
 

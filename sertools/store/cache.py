@@ -46,7 +46,7 @@ class Entry:
 
 
 def entries(root: Path) -> list[Entry]:
-    """All entries of a store, sorted by name; empty if there is no store."""
+    """All entries of a store, sorted by name; empty without a store."""
     found = []
     for folder in sorted({path.parent for path in _folders(root)}):
         files = _files(folder)

@@ -1,4 +1,4 @@
-"""What of this machine can change what is kept of a model, told without loading a library that computes."""
+"""Properties of this machine that can change stored numbers, found without loading numerical libraries."""
 
 import os
 import platform
@@ -9,7 +9,7 @@ GRAPHICS_CARD = Path("/proc/driver/nvidia/version")
 
 
 def machine() -> tuple[str, ...]:
-    """The processor, its number of cores, the driver of graphics cards, and what limits their use."""
+    """The processor, its number of cores, the driver of graphics cards, and limits of their use."""
     limits = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "CUDA_VISIBLE_DEVICES")
     return (
         processor(),
@@ -20,7 +20,7 @@ def machine() -> tuple[str, ...]:
 
 
 def processor() -> str:
-    """Name of the processor, where the platform tells it."""
+    """Name of the processor, where the platform reports it."""
     lines = _text(Path("/proc/cpuinfo")).splitlines()
     named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return named[0] if named else platform.processor() or platform.machine()

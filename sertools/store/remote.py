@@ -159,7 +159,7 @@ def local(place: str | Path) -> Path:
 
 
 def name_of(place: Path | None) -> str | None:
-    """The URL whose cache a folder is, or the folder itself: what another machine has to be told."""
+    """The URL whose cache a folder is, or the folder itself: the address for another machine."""
     remote = None if place is None else _connected.get(place)
     return remote.url if remote else None if place is None else str(place)
 
@@ -207,7 +207,7 @@ def _explained(url: str, what: str) -> Iterator[None]:
     except (FileNotFoundError, StoreError) as error:
         if what == "read" or isinstance(error, StoreError):
             raise
-        raise StoreError(f"there is no place {url} to write to: {_short(error)}") from error
+        raise StoreError(f"{url} does not exist: {_short(error)}") from error
     except ImportError as error:
         scheme = url.partition(":")[0]
         hint = f"python -m pip install '.[{scheme}]'" if scheme == "s3" else f"fsspec says: {_short(error)}"

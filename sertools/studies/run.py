@@ -54,7 +54,7 @@ def run_study(
     progress: Callable[[str], None] = lambda sentence: None,
     warn: Callable[[str], None] = lambda sentence: None,
 ) -> list[DoneCell]:
-    """Trains and scores what is missing, and returns the cells that are done.
+    """Trains and scores the missing cells, and returns the cells that are done.
 
     A cell that cannot be trained is reported and left out; the others are done.
 
@@ -135,7 +135,7 @@ def train_cell(
     data_root: Path | None,
     warn: Callable[[str], None],
 ) -> None:
-    """Trains, scores and audits one cell, and writes what was found."""
+    """Trains, scores and audits one cell, and writes the results."""
     place = folder / MODEL
     spec_file = folder / "model.json"
     if place.exists() and spec_file.is_file():

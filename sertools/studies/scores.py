@@ -1,4 +1,4 @@
-"""What a trained model answers on a test corpus, and measures of it with and without each speaker."""
+"""The answers of a trained model on a test corpus, and their measures with and without each speaker."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -69,7 +69,7 @@ def answers(spec: str, recipe: Recipe, corpus: Corpus) -> pd.DataFrame:
 
 
 def heard(model: Any, corpus: Corpus) -> pd.DataFrame:
-    """The scores of a model that hears, one row for each clip that it can answer."""
+    """The scores of a model that takes audio, one row for each clip that it can answer."""
     found = {}
     for clip in corpus.clips.index:
         try:

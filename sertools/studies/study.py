@@ -49,7 +49,7 @@ class AuditOfCells(Strict):
 
 
 class Published(Strict):
-    """A value that others published, to stand beside ours where the corpus is the same.
+    """A value that others published, to compare with ours where the corpus is the same.
 
     Attributes:
         variant: name of the variant
@@ -106,7 +106,7 @@ class Folds(Strict):
 
 
 class Study(Strict):
-    """What is trained and scored.
+    """The trainings and test corpora of a study.
 
     Attributes:
         title: of the page

@@ -89,7 +89,7 @@ def ratios(study: Study, every: Scores) -> Table:
 
 
 def published(study: Study, every: Scores) -> Table:
-    """Published values beside ours, where the corpus is the same."""
+    """Published values and ours, where the corpus is the same."""
     rows: list[list[Any]] = []
     for value in study.published:
         keys = every.get((value.test, value.measure), {})
@@ -108,9 +108,7 @@ def published(study: Study, every: Scores) -> Table:
         "low over speakers",
         "high over speakers",
     ]
-    return Table(
-        name="published", title="Published values beside ours", columns=[*columns, "source"], rows=rows
-    )
+    return Table(name="published", title="Published values and ours", columns=[*columns, "source"], rows=rows)
 
 
 def _is_of(value: Published, key: Key) -> bool:
@@ -134,7 +132,7 @@ def every_seed(every: Scores) -> Table:
 
 
 def audits(done: Sequence[DoneCell]) -> Table:
-    """What the audits of cells answer."""
+    """The answers of the audits of cells."""
     columns = ("audit", "data", "answer", "report")
     return Table(
         name="audits",

@@ -86,7 +86,7 @@ METHOD = (
 
 
 def answer(study: Study, every: Scores, models: int) -> str:
-    """What differs from the reference beyond both intervals, in one sentence."""
+    """Differences from the reference beyond both intervals, in one sentence."""
     reference = study.reference or next(iter(study.variants), "")
     sentences = []
     for (test, measure), keys in every.items():

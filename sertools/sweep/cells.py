@@ -65,7 +65,7 @@ class Cell:
 
     @property
     def log(self) -> Path:
-        """The file with what workers said while they did the cell."""
+        """The log file of the workers that computed the cell."""
         return self.out / "logs" / f"{self.id}.txt"
 
     @property

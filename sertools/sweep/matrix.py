@@ -1,4 +1,4 @@
-"""What a sweep has found: the states of its cells, and each measure as a matrix of models and corpora."""
+"""The results of a sweep: the states of its cells, and each measure as a matrix of models and corpora."""
 
 from collections import Counter
 from collections.abc import Sequence

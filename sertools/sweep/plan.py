@@ -1,4 +1,4 @@
-"""What a sweep will take before anything starts: clips, hours, hours on a GPU, and disk."""
+"""Estimates the cost of a sweep before it starts: clips, hours, hours on a GPU, and disk."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class Estimate:
 
     @property
     def sentence(self) -> str:
-        """All of it in one sentence."""
+        """The estimate in one sentence."""
         if not self.cells:
             return "All cells are done."
         if not self.timed:

@@ -19,7 +19,7 @@ OUT = Path("sertools-sweep")
 
 @dataclass(frozen=True, kw_only=True)
 class Swept:
-    """What has become of a sweep.
+    """The outcome of a sweep.
 
     Attributes:
         cells: one row per cell, see `matrix.states`

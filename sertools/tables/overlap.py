@@ -1,4 +1,4 @@
-"""What two tables of clips have in common, from what they say: files, rows, names, people who talk."""
+"""The overlap of two tables of clips: files, rows, names, and conversation partners."""
 
 import math
 import posixpath
@@ -59,7 +59,7 @@ def column_of(names: tuple[str, ...], one: pd.DataFrame, other: pd.DataFrame) ->
 
 
 def partners(one: pd.DataFrame, other: pd.DataFrame) -> set[str] | None:
-    """Speakers of the first table who talk with a speaker of the other one; None if the tables do not say.
+    """Speakers of the first table who talk with a speaker of the other one; None if unknown.
 
     Who talks with whom is said by a column `partner`, or by speakers of one dialogue or session.
     """

@@ -1,4 +1,4 @@
-"""What it costs to run a model: time, memory, arithmetic and energy."""
+"""The cost of running a model: time, memory, arithmetic and energy."""
 
 from dataclasses import dataclass
 
@@ -29,7 +29,7 @@ class CostOfLength:
 
 @dataclass(frozen=True, kw_only=True)
 class RunningCost:
-    """What it costs to run a model on one machine.
+    """The cost of running a model on one machine.
 
     Attributes:
         machine: processor or graphics card, and number of threads

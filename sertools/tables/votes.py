@@ -1,4 +1,4 @@
-"""What several raters said of a clip, as columns of a corpus: votes for emotions, ratings of dimensions."""
+"""Labels of several raters for a clip, as corpus columns: votes for emotions, ratings of dimensions."""
 
 import json
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ class Votes:
 
     @property
     def are_counted(self) -> bool:
-        """Whether the votes are whole numbers, so that one rater can be told from the others."""
+        """Whether the votes are whole numbers, so that individual raters can be separated."""
         return bool((self.counts == np.round(self.counts)).all())
 
     @property
@@ -120,7 +120,7 @@ def unpacked(column: pd.Series) -> list[list[Any]]:
 
 
 def rated_dimensions(clips: pd.DataFrame) -> list[str]:
-    """The dimensions of which the corpus has the rating of each rater."""
+    """The dimensions for which the corpus has the ratings of each rater."""
     return [d for d in DIMENSIONS if f"{RATINGS}{d}" in clips and clips[f"{RATINGS}{d}"].notna().any()]
 
 

@@ -55,7 +55,7 @@ class Start:
 
     @property
     def shortest(self) -> int:
-        """Fewest samples of which the encoder makes two frames."""
+        """Minimum number of samples for two frames of the encoder."""
         config = self.encoder.config
         return feature_extraction.shortest(config) + int(np.prod(config.conv_stride))
 

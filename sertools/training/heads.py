@@ -123,7 +123,7 @@ def _activated(states: "torch.Tensor", name: str) -> "torch.Tensor":
 
 
 def problem_type(dimensions: Sequence[str], classes: Sequence[str]) -> str | None:
-    """What config.json says of the outputs; None for a joint model, which their names tell."""
+    """The task in config.json; None for a joint model, which is recognised by the names of its outputs."""
     if dimensions and classes:
         return None
     return "regression" if dimensions else "single_label_classification"

@@ -22,7 +22,7 @@ Progress = Callable[[str, int, int, float], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """What a method is given.
+    """The input of a training method.
 
     Attributes:
         recipe: the complete recipe
@@ -95,7 +95,7 @@ class GradientPhase:
 
 
 def run_phases(phases: Sequence[Phase], setting: Setting) -> Path:
-    """Runs what is not done yet, and returns the folder of the last phase.
+    """Runs the phases that are not done yet, and returns the folder of the last one.
 
     Raises:
         ModelError: a loss is not a number, or the disk is full

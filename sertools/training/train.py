@@ -28,7 +28,7 @@ STATED = "recipe.json"
 
 
 def no_progress(phase: str, step: int, steps: int, loss: float) -> None:
-    """Shows nothing."""
+    """No progress display."""
 
 
 def train_recipe(

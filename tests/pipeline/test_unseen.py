@@ -71,7 +71,7 @@ def test_the_result_file_records_what_was_in_the_training(corpus, tmp_path):
     (back,) = sertools.read_results(tmp_path / "out")
     facts = back.provenance["training"]
     assert (facts["clips"], facts["of_clips"], facts["speakers"], facts["of_speakers"]) == (16, 48, 2, 6)
-    assert (facts["judged_clips"], facts["allowed"], facts["record"]) == (32, False, "beside the weights")
+    assert (facts["judged_clips"], facts["allowed"], facts["record"]) == (32, False, "next to the weights")
     shown = CliRunner().invoke(app, ["gate", str(tmp_path / "out")])
     assert "16 of 48 clips, 2 of 6 speakers, were in its training" in shown.stderr
 

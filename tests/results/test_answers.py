@@ -1,4 +1,4 @@
-"""What a model answered clip by clip, kept beside its results."""
+"""The answers of a model by clip, stored next to its results."""
 
 import pandas as pd
 import pytest

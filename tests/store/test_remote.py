@@ -98,7 +98,7 @@ def test_a_url_survives_being_taken_for_a_path(url):
     ("place", "problem"),
     [
         ("nothing://x/y", "not installed|cannot read nothing"),
-        ("file:///proc/nowhere", "no permission|no place|cannot write"),
+        ("file:///proc/nowhere", "no permission|does not exist|cannot write"),
     ],
 )
 def test_a_place_that_cannot_be_is_one_sentence(place, problem, tmp_path, monkeypatch):
@@ -174,7 +174,7 @@ def test_a_store_at_s3(bucket, tmp_path, monkeypatch):
 
 
 def test_a_bucket_that_does_not_exist_is_one_sentence(bucket):
-    with pytest.raises(StoreError, match=r"no place s3://nowhere-at-all/x|cannot"):
+    with pytest.raises(StoreError, match=r"s3://nowhere-at-all/x does not exist|cannot"):
         check_writable(local("s3://nowhere-at-all/x"))
 
 

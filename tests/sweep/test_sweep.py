@@ -269,7 +269,7 @@ def test_a_cluster_that_does_not_answer_is_refused_at_once(here):
 
 
 def test_a_place_that_does_not_exist_is_refused(here):
-    for on, problem in (("locl", "no such place"), ("local:x", "number of workers"), ("local:0", "number")):
+    for on, problem in (("locl", "unknown place"), ("local:x", "number of workers"), ("local:0", "number")):
         with pytest.raises(AuditError, match=problem):
             run_sweep(here / "sweep.toml", out=here / "out", on=on)
 

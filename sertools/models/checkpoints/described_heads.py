@@ -70,7 +70,7 @@ def suggestion(unread: Sequence[str], tensors: Mapping[str, "torch.Tensor"], wid
     side by side are named with their layouts.
 
     Args:
-        unread: keys that would stay unread
+        unread: keys that would not be read
         tensors: of the checkpoint, by key
         width: of the encoder's states; None if it is not known
     """

@@ -100,7 +100,7 @@ def build_foreign(folder: Path, parts: Parts) -> Network:
     """The network of a checkpoint of another toolkit, after checking every key of its encoder.
 
     Raises:
-        ModelError: a key is missing, has the wrong shape, or would stay unread
+        ModelError: a key is missing, has the wrong shape, or would not be read
     """
     module, info = encoder_of(parts, folder)
     _check_keys(module, info, folder)
@@ -134,7 +134,7 @@ def build(
         merged: tensors to use in place of those in the folder, into which an adapter is merged
 
     Raises:
-        ModelError: a key of the encoder or the head is missing, has the wrong shape, or would stay unread
+        ModelError: a key of the encoder or the head is missing, has the wrong shape, or would not be read
     """
     tensors = weight_tensors(folder) if merged is None else merged
     code = getattr(config, "auto_map", None) if trust_remote_code else None

@@ -14,7 +14,7 @@ from sertools.tables.text_vectors import TextVectors
 
 
 def of_reading(texts: pd.Series, reading: TextVectors, root: Path, *, at_most: int = 0) -> Cost | None:
-    """The cost of encoding the different texts of clips; None if there are no texts.
+    """The cost of encoding the distinct texts of clips; None without texts.
 
     Args:
         texts: text of each clip, missing where there are no words

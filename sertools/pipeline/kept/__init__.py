@@ -1,1 +1,1 @@
-"""Keeps what was computed between runs, so that the same is not computed again."""
+"""Stores results of computations between runs, so that nothing is computed twice."""

@@ -1,4 +1,4 @@
-"""Keeps what it costs to run a model on this machine, so that a repeated run measures nothing anew."""
+"""Stores the cost of running a model on this machine, so that a repeated run measures nothing again."""
 
 import hashlib
 import json

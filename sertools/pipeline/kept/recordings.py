@@ -1,4 +1,4 @@
-"""Keeps which recordings a clip has, so that those that lie in a folder are not decoded and drawn again."""
+"""Stores which recordings a clip has, so that existing files are not decoded and drawn again."""
 
 import hashlib
 import json
@@ -56,7 +56,7 @@ class KeptRecordings:
         return {name: Recording.model_validate(each) for name, each in known["recordings"].items()}
 
     def keep(self, clip: str, conditions: Mapping[str, Condition], written: Mapping[str, Recording]) -> None:
-        """Keeps what was written of a clip."""
+        """Stores the names of the files written for a clip."""
         path = self._path(clip, conditions)
         if path is not None:
             names = dict.fromkeys(name for each in written.values() for name in each.files)

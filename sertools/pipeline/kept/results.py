@@ -1,4 +1,4 @@
-"""Keeps results of audits, so that the same audit of the same tables is not computed again.
+"""Stores results of audits, so that the same audit of the same tables is not computed again.
 
 A result is kept under a fingerprint of everything that decides it: the tables, the options, limits and seed,
 the code of the audit and of all packages that audits may use, and the versions of Python and of the libraries
@@ -87,32 +87,32 @@ def fingerprint(
 
 
 def read(root: Path, planned: PlannedAudit, key: str) -> Result | None:
-    """The kept result of an audit; None if there is none, or if a single bit of it has changed."""
+    """The stored result of an audit; None if there is none, or if a single bit of it has changed."""
     content = files.read_sealed(_path(root, planned, key))
     return None if content is None else Result.model_validate_json(content)
 
 
 def keep(root: Path, planned: PlannedAudit, key: str, result: Result) -> None:
-    """Keeps a result; a store that cannot be written keeps nothing."""
+    """Stores a result; if the store cannot be written, nothing happens."""
     dated = {DATE: result.provenance[DATE]} if DATE in result.provenance else {}
     content = result.model_copy(update={"model": {}, "data": {}, "provenance": dated}).to_json()
     files.write_sealed(_path(root, planned, key), content)
 
 
 def read_doubts(root: Path, planned: PlannedAudit, key: str) -> list[FindingKey] | None:
-    """The kept list of an audit's verdicts that another number format could change; None if there is none."""
+    """The stored list of an audit's verdicts that another number format could change; None without one."""
     content = files.read_sealed(_path(root, planned, key))
     return None if content is None else [FindingKey(*each) for each in json.loads(content)]
 
 
 def keep_doubts(root: Path, planned: PlannedAudit, key: str, doubts: Sequence[FindingKey]) -> None:
-    """Keeps the list that `read_doubts` reads."""
+    """Stores the list that `read_doubts` reads."""
     content = json.dumps([[each.name, each.target, each.slice] for each in doubts])
     files.write_sealed(_path(root, planned, key), content)
 
 
 def can_be_kept(planned: PlannedAudit) -> bool:
-    """Whether an audit is one of sertools' own, which read nothing but their tables."""
+    """Whether an audit is one of sertools' own, which only read their tables."""
     return planned.audit.path.is_relative_to(embedded_folder())
 
 

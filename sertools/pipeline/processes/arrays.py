@@ -1,4 +1,4 @@
-"""Passes tables on to another process; arrays that lie in files are opened there again, not copied."""
+"""Passes tables to another process; memory-mapped arrays are reopened there, not copied."""
 
 import io
 import mmap
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 
 def packed(value: Any) -> bytes:
-    """A value as bytes, from which `pickle.loads` makes it again in a process on the same machine."""
+    """A value as bytes, from which `pickle.loads` restores it in a process on the same machine."""
     stream = io.BytesIO()
     _Pickler(stream, protocol=pickle.HIGHEST_PROTOCOL).dump(value)
     return stream.getvalue()

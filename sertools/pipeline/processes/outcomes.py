@@ -1,4 +1,4 @@
-"""Results of audits: kept from an earlier run, computed in other processes, or computed here."""
+"""Results of audits: stored by an earlier run, computed in other processes, or computed here."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -20,7 +20,7 @@ def outcomes(
     settings: Settings,
     advance: Callable[[int], None],
 ) -> list[Result | Exception]:
-    """The result of each audit, without what it is about, or what it raised; in the order of the audits.
+    """The result of each audit without its subject, or its exception, in the order of the audits.
 
     Args:
         audits: the audits

@@ -32,7 +32,7 @@ WORKER = [sys.executable, "-m", "sertools.pipeline.processes.worker"]
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """What a process is given.
+    """The input of a process.
 
     Attributes:
         name: of the audit
@@ -70,7 +70,7 @@ class SideBySide:
             threading.Thread(target=self._work, daemon=True).start()
 
     def next(self, numbers: Sequence[int]) -> int:
-        """The number of the audit that this process turns to: the first that no other has begun, if any."""
+        """The number of the next audit for this process: the first that no other has begun, if any."""
         with self._lock:
             free = [i for i in numbers if i in self._tasks or i not in self._done]
         return free[0] if free else numbers[0]
@@ -181,6 +181,6 @@ def side_by_side(
 
 
 def weight(planned: PlannedAudit) -> int:
-    """How long an audit takes, by the kind of what it reads; 0 if less than starting a process."""
+    """Estimated duration of an audit, by the kind of its input; 0 if less than starting a process."""
     needs = planned.needs
     return 4 * (needs.frame_sums is not None) + 2 * needs.layers + bool(needs.text_vectors)

@@ -1,1 +1,1 @@
-"""What of long results a page shows; the rest is in files beside the page."""
+"""Excerpts of long results for a page; the complete tables are in separate files."""

@@ -1,4 +1,4 @@
-"""Shortens results until a page of them is small; what the page leaves out is in a file beside it."""
+"""Shortens results until their page is small; complete tables are in separate files."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -57,7 +57,7 @@ LEVELS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Excerpt:
-    """Shortened results, and the complete tables of what was shortened.
+    """Shortened results, and the complete tables behind them.
 
     Attributes:
         results: the results as the page shows them, with notes on what is left out
@@ -112,7 +112,7 @@ def excerpt(results: Sequence[Result], bounds: Bounds = LEVELS[0]) -> Excerpt:
 
 
 def shortened(table: Table, bounds: Bounds, file: str) -> Table:
-    """The table with at most `bounds.rows` rows, and a note that says how many it has and where they are.
+    """The table with at most `bounds.rows` rows, and a note on the number and location of all rows.
 
     A table whose first column has few texts, such as one target after the other, keeps the first rows of
     each; the order within them, such as worst first, is that of the table.

@@ -1,4 +1,4 @@
-"""What a gate says beside its table: findings that are ignored, and what got worse than in a baseline."""
+"""The text of a gate below its table: ignored findings, and metrics that got worse than the baseline."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ TOLERANCE = {Verdict.PASS: "within the tolerance", Verdict.FAIL: "beyond the tol
 
 
 def beside_table(results: Sequence[Result]) -> list[str]:
-    """The lines below the table of a gate: what is ignored, and what got worse."""
+    """The lines below the table of a gate: ignored findings, and metrics that got worse."""
     return [*ignored(results), *got_worse(results)]
 
 

@@ -18,7 +18,7 @@ from sertools.results.display import ABSENT
 from sertools.results.result import Finding, Result, Verdict
 from sertools.wording import plural
 
-START = "<!-- sertools: begin; written by `sertools report --model-card`, which replaces what stands here -->"
+START = "<!-- sertools: begin; written by `sertools report --model-card`, which replaces this section -->"
 END = "<!-- sertools: end -->"
 
 SOURCE_URL = "https://github.com/sertools/sertools"

@@ -1,1 +1,1 @@
-"""Keeps drawn figures and written pages between runs."""
+"""Stores drawn figures and written pages between runs."""

@@ -1,4 +1,4 @@
-"""Keeps drawn figures, so that the same figure is not drawn again: drawing takes most of the time of a page.
+"""Stores drawn figures, so that no figure is drawn twice: drawing takes most of the time of a page.
 
 A drawing is kept under a fingerprint of everything that decides it: the figure, the prefix of its ids, the
 code that draws, and the versions of the libraries that do.

@@ -1,4 +1,4 @@
-"""Keeps which files a report was written to, so that the same report is not written again over itself."""
+"""Stores which files a report was written to, so that an unchanged report is not written again."""
 
 import functools
 import hashlib
@@ -17,7 +17,7 @@ LIBRARIES = ("matplotlib", "jinja2", "pillow", "pandas", "pyarrow", "wordcloud")
 
 
 class Seal:
-    """Tells whether the files of a report are still those that the same results gave before."""
+    """Detects whether the files of a report are still those written for the same results."""
 
     def __init__(
         self, results: Sequence[Result], recordings: Path, options: Sequence[str], kept: Path
@@ -47,7 +47,7 @@ class Seal:
         return [folder / name for name in known]
 
     def keep(self, folder: Path, names: Sequence[str]) -> None:
-        """Keeps the names and contents of files that were written into a folder."""
+        """Stores the names and contents of files that were written into a folder."""
         files.write_sealed(self._path, json.dumps({name: _digest(folder / name) for name in names}))
 
 

@@ -14,7 +14,7 @@ MOST_NUMBERS = 3
 
 @dataclass(kw_only=True)
 class Row:
-    """One question, and what the audits that ask it say.
+    """One question, and the answers of the audits that ask it.
 
     Attributes:
         asks: the question
@@ -76,10 +76,10 @@ def _first(findings: Sequence[Finding]) -> list[Finding]:
 
 
 def with_people(results: Sequence[Result]) -> bool:
-    """Whether the first screen shows what one rater reaches."""
+    """Whether the first screen shows the score of one rater."""
     return any(f.ceiling for row in rows(results) for f in row.numbers)
 
 
 def dropped(results: Sequence[Result]) -> list[str]:
-    """Sentences on what the scores leave out: clips without answers or labels, missing files, odd rows."""
+    """Sentences on clips that the scores exclude: without answers or labels, missing files, odd rows."""
     return [f"{words[:1].upper()}{words[1:].rstrip('.')}." for words in content.warnings(results)]

@@ -13,7 +13,7 @@ _EDGE = 4.0
 
 
 def shown_labels(sound: Sound, track: Track) -> list[str]:
-    """The labels of a track to draw: the dimension, or the emotions that were predicted and meant.
+    """The labels of a track to draw: the dimension, or the predicted and the true emotion.
 
     >>> shown = Sound(clip="a", target="emotion", truth="anger", clean="fear", caption="")
     >>> shown_labels(shown, Track(window_s=2, times_s=[1], values={"ang": [0.5], "fear": [0.4], "sad": [0]}))

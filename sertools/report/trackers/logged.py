@@ -1,4 +1,4 @@
-"""What trackers of experiments get of results: settings, numbers and files; and the trackers there are."""
+"""The parts of results sent to experiment trackers (settings, numbers, files), and the known trackers."""
 
 import importlib
 import pkgutil

@@ -1,4 +1,4 @@
-"""Published scores of the papers that sertools repeats: all numbers of their tables, as data beside their
+"""Published scores of the papers that sertools repeats: all numbers of their tables, as data next to their
 source.
 
 A row is one number: paper, place in it, model, data, target, metric and value, shares instead of percentages.

@@ -1,4 +1,4 @@
-"""The abbreviations and terms of reports: what they stand for, explained on hover and in the glossary."""
+"""The abbreviations and terms of reports, with explanations for tooltips and the glossary."""
 
 import re
 from collections.abc import Iterable
@@ -75,8 +75,8 @@ CONCEPTS = (
      "each on a scale from 0 to 1."),
     ("clip", "One recording with its label."),
     ("limit", "The range in which a value should lie, with the source that it was taken from."),
-    ("pass", "The 90 % interval lies within the limit."),
-    ("fail", "The 95 % interval lies outside the limit."),
+    ("pass", "The 90 % interval is within the limit."),
+    ("fail", "The 95 % interval is outside the limit."),
     ("inconclusive", "Neither: the corpus is too small to decide, or the model is not shown to be better "
      "than one that always gives the same answer."),
     ("skipped", "The value could not be measured, and the reason is given."),

@@ -1,4 +1,4 @@
-"""Names of findings and audits in words, so that no identifier stands in a sentence."""
+"""Names of findings and audits in words, so that no sentence contains an identifier."""
 
 import re
 from collections.abc import Mapping
@@ -63,7 +63,7 @@ def slice_words(part: str) -> str:
 
 
 def finding_words(key: FindingKey) -> str:
-    """What a finding measures, as a reader says it.
+    """What a finding measures, in words for readers.
 
     >>> finding_words(FindingKey("worst_speaker", "arousal", "speaker=en-us+m1"))
     'arousal, worst speaker (en-us+m1)'

@@ -1,4 +1,4 @@
-"""Which details stand out? Findings that decide nothing are tested together, with Holm's correction.
+"""Which details are significant? Findings without a verdict are tested together (Holm's correction).
 
 An audit judges a few headline findings. Its details (gaps per class, per bin, per pair) are many, so that
 some of them lie beyond their limits by chance alone: they have no verdict, and are marked where they stand
@@ -19,7 +19,7 @@ MAX_P_VALUE = 0.05
 
 
 def watched(findings: Sequence[Finding]) -> list[Finding]:
-    """The findings of an audit; a detail is marked (`watch`) if it stands out after Holm's correction.
+    """The findings of an audit; a detail is marked (`watch`) if it is significant after Holm's correction.
 
     Details with a test of no effect by the audit (`p_value`) are one family of tests. The others that have a
     limit are another: a detail stands out if it is shown to be beyond its limit. None stands out where the
@@ -46,7 +46,7 @@ def watched(findings: Sequence[Finding]) -> list[Finding]:
 
 
 def p_beyond(finding: Finding, limit: Limit | None) -> float:
-    """Two-sided p-value of a finding that lies beyond a limit; 1 if it lies inside, nan without an interval.
+    """Two-sided p-value of a finding outside a limit; 1 if it is inside, nan without an interval.
 
     From the half of the 95 % interval that faces the limit, with Student's t: .05 where its end is the limit.
 

@@ -23,7 +23,7 @@ from sertools.sweep.worker import Worker
 
 
 class Job(Protocol):
-    """What the workers of a crew do together; it is pickled for other machines."""
+    """The common job of all workers; it is pickled for other machines."""
 
     def command(self, number: int, of: int) -> list[str]:
         """The command of a worker, from 0, after the name of the program."""
@@ -113,7 +113,7 @@ def start(job: Job, out: Path, on: str, **how: Any) -> None:
     module = executor(place)
     workers, most = how.pop("workers", None), how.pop("most")
     if place == "local" and argument:
-        workers, argument = counted(argument, "what stands after local:"), ""
+        workers, argument = counted(argument, "the number after local:"), ""
     number = min(workers or cores(), most)
     if number < 1:
         raise AuditError("--workers must be at least 1")
@@ -133,7 +133,7 @@ def executor(name: str) -> ModuleType:
         AuditError: there is no such place
     """
     if name not in names():
-        raise AuditError(f"--on {name!r}: there is no such place to run on", hint=nearest(name, names()))
+        raise AuditError(f"--on {name!r}: unknown place to run on", hint=nearest(name, names()))
     return importlib.import_module(f"{__name__}.{name}")
 
 

@@ -14,7 +14,7 @@ POLL_S = 1.0
 
 
 def run(crew: Crew) -> None:
-    """Starts one task per worker, each of which keeps its model loaded; Ray starts killed ones again.
+    """Starts one task per worker; each keeps its model loaded, and Ray restarts killed ones.
 
     The folder of the sweep and the cache must be the same on all machines: only cell numbers pass through
         Ray.

@@ -28,7 +28,7 @@ VOICE_COLUMNS = ("effort", "emotion")
 
 @dataclass(frozen=True, kw_only=True)
 class Spliced:
-    """What the other half of a clip differs in.
+    """The property in which the other half of a clip differs.
 
     Attributes:
         other: whether it has other words, or another voice
@@ -42,7 +42,7 @@ class Spliced:
 
 
 def words_and_voice(clips: pd.DataFrame, words: str = "", voice: str = "") -> tuple[str, str]:
-    """The columns of what is said and of how it is said; empty where a corpus has none.
+    """The columns of the words and of the emotion; empty where a corpus has none.
 
     >>> words_and_voice(pd.DataFrame({"transcript": ["a"], "emotion": ["anger"]}))
     ('transcript', 'emotion')
@@ -85,7 +85,7 @@ def partner(clips: pd.DataFrame, clip: str, how: Spliced) -> str:
 
 
 def clip_before(clips: pd.DataFrame, clip: str) -> str:
-    """The clip that is heard before a change of emotion: of the same speaker, in another emotion.
+    """The clip that is placed before a change of emotion: of the same speaker, in another emotion.
 
     Args:
         clips: the corpus, with a column `emotion`

@@ -1,4 +1,4 @@
-"""Clips as padded batches of similar lengths, in an order and with changes that depend on nothing but names.
+"""Clips as padded batches of similar lengths; order and changes depend only on the names.
 
 The order of an epoch, the perturbation of a clip in it, and the masks on its frames are drawn from the seed,
 the clip and the epoch. So neither the number of workers nor an interruption changes what a model is shown.
@@ -163,7 +163,7 @@ def scaled(signal: NDArray[np.floating[Any]], scaling: Scaling) -> NDArray[np.fl
 
 
 def key_of(name: str) -> int:
-    """A number that stands for a name, below 2⁶³."""
+    """A number derived from a name, below 2⁶³."""
     return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest()) >> 1
 
 

@@ -1,4 +1,4 @@
-"""Which clips train, which choose the best weights, and that no speaker does both."""
+"""Selects the clips for training and for choosing the best weights, without shared speakers."""
 
 import hashlib
 import math

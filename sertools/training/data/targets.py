@@ -1,4 +1,4 @@
-"""What a model is trained to answer: ratings, classes, both, or the shares of the raters' votes."""
+"""Training targets: ratings, classes, both, or the shares of the raters' votes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

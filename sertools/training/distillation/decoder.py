@@ -1,4 +1,4 @@
-"""What stands between the student's frames and the loss."""
+"""The decoder between the student's frames and the loss."""
 
 import itertools
 from typing import TYPE_CHECKING

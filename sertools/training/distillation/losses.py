@@ -1,4 +1,4 @@
-"""What the student learns, and how its average follows it (Ma et al. 2024, "emotion2vec", section 3).
+"""The losses of the student, and the update of the teacher (Ma et al. 2024, "emotion2vec", section 3).
 
 Means are over a clip's own frames, never over padding.
 """

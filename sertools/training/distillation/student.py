@@ -135,7 +135,7 @@ def _hidden(how: Distillation, frames: "torch.Tensor", longest: int, rngs: Gener
 def from_masked(
     module: Any, states: "torch.Tensor", frames: "torch.Tensor", hidden: "torch.Tensor"
 ) -> "tuple[torch.Tensor, torch.Tensor | None]":
-    """What the student makes of all frames, of which masked ones are replaced by a learnt vector.
+    """The student's output for all frames, with masked frames replaced by a learnt vector.
 
     Args:
         module: student and teacher

@@ -1,4 +1,4 @@
-"""Clips of which not the sound is read in training, but what a frozen encoder made of it, kept on disk."""
+"""Clips whose frozen-encoder states, stored on disk, are read in training instead of their audio."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ BATCH_SAMPLES = 60 * 16_000
 
 @dataclass(kw_only=True)
 class KeptClips(Clips):
-    """Clips whose `signal` is what was computed of them, (rows, d), and whose lengths are numbers of rows.
+    """Clips whose `signal` is their stored states, (rows, d), and whose lengths are numbers of rows.
 
     Attributes:
         kept: rows of all clips, one after the other, on disk
@@ -74,7 +74,7 @@ def keep(clips: Clips, compute: Compute, path: Path) -> KeptClips:
 def in_batches(
     clips: Clips, step: "Callable[[dict[str, torch.Tensor]], Sequence[Any]]"
 ) -> Iterator[tuple[int, Any]]:
-    """What `step` returns for each clip of a batch of similar lengths, with the number of the clip."""
+    """The output of `step` for each clip of a batch of similar lengths, with the number of the clip."""
     import torch
 
     order = np.argsort(-clips.lengths, kind="stable")

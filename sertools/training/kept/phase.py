@@ -1,4 +1,4 @@
-"""A phase in which only a head trains, on what was kept of the clips."""
+"""A phase in which only a head trains, on stored states of the clips."""
 
 import json
 from collections.abc import Callable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class HeadPhase:
-    """A phase in which only a head trains, on what was kept of the clips.
+    """A phase in which only a head trains, on stored states of the clips.
 
     Attributes:
         name: see `Phase`

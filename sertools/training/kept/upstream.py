@@ -82,7 +82,7 @@ def upstream_of(recipe: Recipe, work: Path) -> Upstream:
         work: folder in which a network with random weights is written
 
     Raises:
-        ModelError: it hears no sound, or its kind may not be named beside a head
+        ModelError: it does not take audio, or its kind cannot be combined with a head
     """
     spec = recipe.init
     if spec.startswith(RANDOM):

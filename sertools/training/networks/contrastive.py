@@ -1,4 +1,4 @@
-"""wav2vec 2.0's pre-training: tell the quantised features of a masked frame from those of other frames.
+"""wav2vec 2.0's pre-training: identify the quantised features of a masked frame among distractors.
 
 The quantiser and the projections are transformers' `Wav2Vec2ForPreTraining`; the loss is the same as there
 (Baevski et al. 2020, Eq. 2 to 4), computed at masked frames only and for each clip as if it were alone.

@@ -84,7 +84,7 @@ def contexts(every: pd.DataFrame, wanted: Sequence[str], turns: int) -> dict[str
 
 
 def rows_of(context: pd.DataFrame, vectors: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
-    """What the network reads of a context, shape (utterances, d + 2): vectors, and the columns of `FLAGS`."""
+    """The network's input for a context, shape (utterances, d + 2): vectors, and the columns of `FLAGS`."""
     turn = (context["turn"] - context["turn"].min()).to_numpy(dtype=np.float32)
     same = context["same"].to_numpy(dtype=np.float32)
     return np.column_stack([np.stack([vectors[name] for name in context["clip"]]), turn, same]).astype(

@@ -1,4 +1,4 @@
-"""LoRA: small matrices beside those of an encoder, which stay as they are, by the package peft."""
+"""LoRA: low-rank matrices added to the frozen weights of an encoder, by the package peft."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def adapted(
     encoder: Any, *, rank: int, alpha: float, dropout: float, targets: Sequence[str], seed: int
 ) -> Any:
-    """The encoder with adapters beside its linear layers of these names; nothing else of it trains.
+    """The encoder with adapters on its linear layers of these names; only the adapters train.
 
     Raises:
         ModelError: peft is not installed, or the encoder has no such layers
@@ -33,7 +33,7 @@ def adapted(
 
 
 def merged(encoder: Any) -> "dict[str, torch.Tensor]":
-    """The weights of an adapted encoder, with the adapters added to the layers that they stand beside."""
+    """The weights of an adapted encoder, with the adapters merged into their layers."""
     from peft.tuners.lora import LoraLayer
 
     state = encoder.state_dict()

@@ -58,7 +58,7 @@ class _Fit:
 
 
 def corpus_of(clips: Clips) -> tuple[Corpus, Corpus]:
-    """The clips as a corpus, with the truth that is trained, and the corpus of which they are a part."""
+    """The clips as a corpus with the training targets, and the corpus that contains them."""
     parts = []
     table, targets = clips.part.table, clips.targets
     assert targets is not None, "clips of this phase have labels"

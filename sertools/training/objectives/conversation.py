@@ -53,7 +53,7 @@ MODEL = f"predictions:{{out}}/{PREDICTIONS}"
 
 
 class Options(Strict):
-    """What is read of a conversation.
+    """The part of a conversation that is read.
 
     Attributes:
         turns: number of turns before an utterance

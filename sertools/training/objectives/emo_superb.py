@@ -113,7 +113,7 @@ class _Work:
         return train, dev, head
 
     def write(self, head: Any, before: Path | None, out: Path) -> None:
-        """The trained model: a checkpoint of transformers, or a head beside a model of another kind."""
+        """The trained model: a transformers checkpoint, or a separate head for a model of another kind."""
         targets = self.setting.train.targets
         assert targets is not None, "clips of this method have labels"
         assert self.upstream is not None, "prepare() comes first"

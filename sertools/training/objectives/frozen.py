@@ -1,4 +1,4 @@
-"""Trains only the head on an encoder that stays as it is (Wagner et al. 2023, frozen variant).
+"""Trains only the head on a frozen encoder (Wagner et al. 2023, frozen variant).
 
 The frames of the encoder are computed once, so that an epoch costs little.
 """

@@ -1,4 +1,4 @@
-"""Trains low-rank adapters and a head on an encoder that stays as it is (LoRA, Hu et al. 2022, with peft).
+"""Trains low-rank adapters and a head on a frozen encoder (LoRA, Hu et al. 2022, with peft).
 
 The adapters are added to the weights at the end, so that the checkpoint is an ordinary one.
 """

@@ -1,4 +1,4 @@
-"""The learning curves of a training, as a figure beside the weights."""
+"""The learning curves of a training, as a figure next to the weights."""
 
 import io
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What is written beside the weights: recipe, training record, environment, curves and a model card."""
+"""Files written next to the weights: recipe, training record, environment, curves and a model card."""
 
 import importlib.metadata
 import json
@@ -28,7 +28,7 @@ PACKAGES = (
 
 
 def write_output(setting: Setting, folder: Path) -> None:
-    """Writes what describes a training into the folder of its checkpoint."""
+    """Writes the description of a training into the folder of its checkpoint."""
     recipe = setting.recipe.model_dump_json(indent=1)
     (folder / "recipe.json").write_text(recipe + "\n", encoding="utf-8")
     (folder / FILE).write_text(record_of(setting).to_json(), encoding="utf-8")
@@ -100,7 +100,7 @@ def card(setting: Setting, curves: dict[str, Any]) -> str:
         f"- It began with {recipe.init}, and predicts {labels}.",
         f"- It was trained on {plural(len(setting.train), 'clip')} of "
         f"{plural(setting.train.part.speakers(), 'speaker')}: {corpora}.",
-        f"- {FILE} has hashes of these clips, so that an audit can tell them from others.",
+        f"- {FILE} has hashes of these clips, so that an audit can recognise them.",
         f"- recipe.json and environment.json have all settings, {CURVES} and {figure.FILE} the curves.",
     ]
     if setting.dev is not None:

@@ -60,7 +60,7 @@ def held_out_predictions(
 
 
 def answers_to(model: Any, recipe: Recipe, corpus: Corpus, speakers: Sequence[str]) -> pd.DataFrame:
-    """What a trained model answers to all clips of some speakers, as a table like `held_out_predictions`.
+    """The answers of a trained model for all clips of some speakers, as a table like `held_out_predictions`.
 
     Raises:
         CorpusError: see `training_data`

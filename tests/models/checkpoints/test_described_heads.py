@@ -92,7 +92,7 @@ def test_a_checkpoint_brings_the_description_of_its_head(tmp_path):
         ("dense=top.dense, act=swish, out=top.final", "unknown act=swish"),
         ("out=top.dense, dense=top.final", "out=… has to be the last part"),
         ("dense=top.dense, out=top.final, act=tanh", "out=… has to be the last part"),
-        ("act=tanh, act=relu, out=top.final", "act=relu stands in the wrong place"),
+        ("act=tanh, act=relu, out=top.final", "act=relu is in the wrong place"),
         ("pool=max, dense=top.dense, pool=max, out=top.final", "pool=… is given twice"),
         ("dropout=.1, out=top.final", "'dropout=.1' is none of"),
         ("out=top.nothing", "lacks keys of a head"),

@@ -137,5 +137,5 @@ def test_models_without_a_gradient_need_another_one(checkpoint, tmp_path):
     assert made.attacker is not checkpoint
     assert made.fingerprint != attacked_model(checkpoint, None).fingerprint
     checkpoint_8k = LoudnessModel(sampling_rate=8000)
-    with pytest.raises(ModelError, match="hears 16000 Hz, but toy-loudness 8000 Hz"):
+    with pytest.raises(ModelError, match="takes 16000 Hz, but toy-loudness 8000 Hz"):
         attacked_model(checkpoint_8k, checkpoint)

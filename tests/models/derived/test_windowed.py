@@ -119,7 +119,7 @@ def test_a_model_of_limited_length_hears_long_clips_in_windows(tmp_path):
     model = windowed(network, Window(length_s=30, hop_s=15))
     assert getattr(model, "longest", None) is None
     assert model.predict(speech([31 * RATE])).scores.shape == (1, 4)
-    with pytest.raises(ModelError, match="hears at most 30 s"):
+    with pytest.raises(ModelError, match="takes at most 30 s"):
         windowed(network, Window(length_s=31, hop_s=15))
 
 
@@ -142,7 +142,7 @@ def test_settings_that_cannot_be_are_refused(settings, said):
 def test_what_hears_nothing_or_needs_more_is_refused(network):
     with pytest.raises(ModelError, match="does not take audio"):
         load_model("toy:oracle", LoadOptions(window=Window(length_s=2, hop_s=1)))
-    with pytest.raises(ModelError, match="hears at least"):
+    with pytest.raises(ModelError, match="takes at least"):
         windowed(network, Window(length_s=0.01, hop_s=0.01))
 
 

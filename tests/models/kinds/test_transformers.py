@@ -150,7 +150,7 @@ def test_a_linear_head_of_another_name_is_read_where_the_user_names_it(tmp_path)
         metadata={"format": "pt"},
     )
     with pytest.raises(
-        ModelError, match=r"would stay unread: emotion\.bias, emotion\.weight .*--head emotion="
+        ModelError, match=r"would not be read: emotion\.bias, emotion\.weight .*--head emotion="
     ):
         load_model(str(folder))
     assert load_model(str(folder), LoadOptions(head={"emotion": "none"})).task == "encoder"

@@ -181,7 +181,7 @@ def _head(tensors: Mapping[str, "torch.Tensor"], config: Any, folder: Path) -> A
     shapes |= {f"{HEAD}out.0.weight": (outputs, inputs), f"{HEAD}out.0.bias": (outputs,)}
     absent, unread = sorted(set(shapes) - set(tensors)), sorted(set(tensors) - set(shapes))
     if absent or unread:
-        said = f"lacks {', '.join(absent[:3])}" if absent else f"has keys that would stay unread: {unread[0]}"
+        said = f"lacks {', '.join(absent[:3])}" if absent else f"has keys that would not be read: {unread[0]}"
         raise ModelError(f"{folder} is not a complete checkpoint of the Odyssey challenge: it {said}")
     for key, shape in shapes.items():
         if tuple(tensors[key].shape) != shape:

@@ -220,7 +220,7 @@ def _head(path: Path, labels: int, normalised: bool, config: Any) -> NormalisedM
     tensors = tensors_in(path)
     unread = sorted(set(tensors) - {"0.w.weight", "0.w.bias"})
     if "0.w.weight" not in tensors or unread:
-        said = f"has keys that would stay unread: {unread[0]}" if unread else "lacks 0.w.weight"
+        said = f"has keys that would not be read: {unread[0]}" if unread else "lacks 0.w.weight"
         raise ModelError(f"{path} is not one linear layer: it {said}")
     wanted = {"0.w.weight": (labels, int(config.hidden_size)), "0.w.bias": (labels,)}
     for key, tensor in tensors.items():

@@ -197,7 +197,7 @@ def _check(
     """Refuses a head with a key that is missing or unread, a shape that does not fit, or nan."""
     absent, unread = sorted(set(shapes) - set(tensors)), sorted(set(tensors) - set(shapes))
     if absent or unread:
-        said = f"lacks {', '.join(absent[:3])}" if absent else f"has keys that would stay unread: {unread[0]}"
+        said = f"lacks {', '.join(absent[:3])}" if absent else f"has keys that would not be read: {unread[0]}"
         raise ModelError(f"{folder} is not a complete emotion model of Vox-Profile: it {said}")
     for key, shape in shapes.items():
         if tuple(tensors[key].shape) != shape:

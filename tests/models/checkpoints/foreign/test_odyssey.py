@@ -179,7 +179,7 @@ def test_settings_that_decide_a_number_are_needed(tmp_path, settings, said):
         (lambda t: t.pop("ser_model.fc.0.1.bias"), "lacks ser_model.fc.0.1.bias"),
         (lambda t: t.pop("ser_model.out.0.weight"), "lacks ser_model.out.0.weight"),
         (lambda t: t.pop("ssl_model.encoder.layer_norm.weight"), "lacks keys of WavLMModel"),
-        (lambda t: t.update({"ser_model.extra": torch.ones(1)}), "would stay unread: ser_model.extra"),
+        (lambda t: t.update({"ser_model.extra": torch.ones(1)}), "would not be read: ser_model.extra"),
         (lambda t: t.update({"ssl_model.encoder.extra": torch.ones(1)}), "would not read: encoder.extra"),
         (lambda t: t.update({"pool_model.attention": torch.ones(31, 1)}), r"has shape \(31, 1\)"),
         (lambda t: t.update({"ser_model.out.0.bias": torch.full((3,), torch.nan)}), "not finite"),

@@ -150,9 +150,9 @@ def test_options_are_obeyed_or_refused(tmp_path, old, new, said):
         (
             "model.ckpt",
             {"0.w.weight": torch.ones(4, 32), "1.w.weight": torch.ones(1)},
-            "stay unread: 1.w.weight",
+            "not be read: 1.w.weight",
         ),
-        ("model.ckpt", {"w": torch.ones(1)}, "stay unread: w"),
+        ("model.ckpt", {"w": torch.ones(1)}, "not be read: w"),
         ("wav2vec2.ckpt", {"model.masked_spec_embed": torch.ones(32)}, "lacks keys of Wav2Vec2Model"),
     ],
 )
