@@ -73,8 +73,8 @@ def test_supervisions_of_lhotse_are_clips(tmp_path: Path) -> None:
 
 
 def test_recordings_of_lhotse_that_are_no_files_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(CorpusError, match="recording 'r1' is no file but a command"):
+    with pytest.raises(CorpusError, match="recording 'r1' is not a file but a command"):
         load_corpus(lhotse(tmp_path, kind="command"))
     (tmp_path / "my_supervisions_test.jsonl").write_text("{")
-    with pytest.raises(CorpusError, match="recording 'r1' is no file"):
+    with pytest.raises(CorpusError, match="recording 'r1' is not a file"):
         load_corpus(str(tmp_path))
