@@ -113,7 +113,7 @@ def start(job: Job, out: Path, on: str, **how: Any) -> None:
     module = executor(place)
     workers, most = how.pop("workers", None), how.pop("most")
     if place == "local" and argument:
-        workers, argument = counted(argument, "the number after local:"), ""
+        workers, argument = counted(argument, "the value after local:"), ""
     number = min(workers or cores(), most)
     if number < 1:
         raise AuditError("--workers must be at least 1")

@@ -119,8 +119,8 @@ def _check_parts(unread: Sequence[str], head: Mapping[str, str], folder: Path) -
             if describes(layout):
                 given, whole = f'"{layout}"', "describe all layers of the head"
             raise ModelError(
-                f"--head {given} reads only a part of the head in {folder}: {listed(parts)} would stay "
-                "unread",
+                f"--head {given} reads only a part of the head in {folder}: {listed(parts)} would "
+                "not be read",
                 hint=whole,
             )
 
