@@ -29,7 +29,8 @@ def checkpoint(tmp_path_factory):
 @pytest.fixture
 def both(tmp_path, checkpoint):
     """The loaded model, and the same one as a second run knows it."""
-    first = loaded(str(checkpoint), LoadOptions(), tmp_path)
+    first = load_model(str(checkpoint))
+    loaded(str(checkpoint), LoadOptions(), tmp_path)
     second = loaded(str(checkpoint), LoadOptions(), tmp_path)
     assert isinstance(first, TransformersModel)
     assert isinstance(second, UnloadedModel)
@@ -89,8 +90,13 @@ def test_weights_are_loaded_before_a_step_is_timed(tmp_path, both):
 def test_what_could_change_a_model_is_not_known(tmp_path, checkpoint, monkeypatch):
     spec, options = str(checkpoint), LoadOptions()
 
+    calls = []
+    monkeypatch.setattr(models, "load_model", lambda *given: calls.append(given) or load_model(*given))
+
     def known(spec=spec, options=options):
-        return isinstance(loaded(spec, options, tmp_path / "store"), UnloadedModel)
+        before = len(calls)
+        assert isinstance(loaded(spec, options, tmp_path / "store"), UnloadedModel)
+        return len(calls) == before
 
     assert not known()
     assert known()

@@ -132,17 +132,26 @@ def loaded(spec: str | Callable[..., Any], options: LoadOptions, root: Path | No
     if known is not None:
         return _unloaded(known, str(spec), options, place)
     model = load_model(spec, options)
-    if type(model) is TransformersModel:
-        _keep(place, model)
-    return model
+    if type(model) is not TransformersModel:
+        return model
+    _keep(place, model)
+    known = _read(place)
+    # as in a later run, so that what is asked of it, such as its random twin, is kept from the first one on
+    return model if known is None else _unloaded(known, str(spec), options, place, model)
 
 
-def _unloaded(known: Mapping[str, Any], spec: str, options: LoadOptions, place: Path) -> UnloadedModel:
-    """The model that these facts describe."""
+def _unloaded(
+    known: Mapping[str, Any],
+    spec: str,
+    options: LoadOptions,
+    place: Path,
+    there: TransformersModel | None = None,
+) -> UnloadedModel:
+    """The model that these facts describe, and which may be loaded already."""
 
     @cache
     def opened() -> TransformersModel:
-        model = load_model(spec, options)
+        model = there or load_model(spec, options)
         assert isinstance(model, TransformersModel), "only models of this kind are kept"
         return model
 
