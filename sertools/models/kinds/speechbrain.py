@@ -10,6 +10,7 @@ import ast
 import contextlib
 import hashlib
 import importlib.util
+import re
 import sys
 import warnings
 from collections.abc import Sequence
@@ -38,10 +39,13 @@ READS = ("labels", "activation")
 
 HYPERPARAMS, INTERFACE = "hyperparams.yaml", "custom_interface.py"
 
+OWN_PATH = re.compile(r"^pretrained_path:", re.MULTILINE)
+"""The line of the settings that says where the weights are, as an id of the hub."""
+
 FILES = ("*.yaml", "*.ckpt", "*.txt", "*.py", "*.json", "README.md")
 """Files that are downloaded for a classifier of the hub."""
 
-FINGERPRINT_VERSION = "speechbrain-1"
+FINGERPRINT_VERSION = "speechbrain-2"
 """Increased whenever a change of this kind of model changes results; part of the fingerprint."""
 
 TOLERANCE = 1e-3
@@ -78,7 +82,13 @@ class SpeechBrainModel(LoadedSignalModel):
         import torch
 
         wave = torch.from_numpy(np.ascontiguousarray(signal)).to(self.device)[None]
-        with torch.inference_mode(), contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
+        with (
+            torch.random.fork_rng(),
+            torch.inference_mode(),
+            contextlib.redirect_stdout(sys.stderr),
+            warnings.catch_warnings(),
+        ):
+            torch.manual_seed(0)  # the pooling of x-vectors adds noise, which would differ from run to run
             warnings.simplefilter("ignore")
             given = self.classifier.classify_batch(wave)[0]
         scores = given.reshape(-1).float().cpu().numpy().astype(np.float64)
@@ -169,6 +179,9 @@ def _built(folder: Path, device: "torch.device") -> Any:
     from speechbrain.inference.interfaces import foreign_class
 
     how: dict[str, Any] = {"source": str(folder), "run_opts": {"device": str(device)}}
+    if OWN_PATH.search((folder / HYPERPARAMS).read_text(encoding="utf-8", errors="replace")):
+        # SpeechBrain would download the weights again, and those of the newest revision
+        how["overrides"] = {"pretrained_path": str(folder)}
     with (
         foreign(f"SpeechBrain cannot build the classifier in {folder}", ModelError),
         contextlib.redirect_stdout(sys.stderr),

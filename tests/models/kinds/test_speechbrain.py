@@ -80,10 +80,30 @@ def test_scores_are_those_of_speechbrain(folder):
     theirs = EncoderClassifier.from_hparams(source=str(folder))
     assert (model.labels, model.task, model.sampling_rate) == (("ang", "hap", "sad"), "single_label", 16000)
     for signal, scores in zip(signals, model.predict(signals).scores, strict=True):
+        torch.manual_seed(0)  # its pooling adds noise
         with torch.no_grad():
             logs = theirs.classify_batch(torch.from_numpy(signal)[None])[0]
         np.testing.assert_allclose(scores, logs.exp()[0].numpy(), atol=1e-6)
         assert scores.sum() == pytest.approx(1, abs=1e-5)
+
+
+@needs_speechbrain
+def test_the_same_clip_has_the_same_scores_again_and_after_others(folder):
+    first, second = (load_model(f"speechbrain:{folder}", TRUST) for _ in range(2))
+    signals = speech([16000, 9000])
+    scores = first.predict(signals).scores
+    assert np.array_equal(second.predict(signals[::-1]).scores[::-1], scores)
+
+
+@needs_speechbrain
+def test_the_weights_are_those_of_the_folder_whatever_the_settings_name(folder, monkeypatch):
+    expected = load_model(f"speechbrain:{folder}", TRUST).predict(speech([16000])).scores
+    text = (folder / "hyperparams.yaml").read_text().replace(f"{folder}/", "!ref <pretrained_path>/")
+    (folder / "hyperparams.yaml").write_text(f"pretrained_path: owner/elsewhere\n{text}")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert np.array_equal(
+        load_model(f"speechbrain:{folder}", TRUST).predict(speech([16000])).scores, expected
+    )
 
 
 @needs_speechbrain
