@@ -11,7 +11,7 @@ Arithmetic is counted by torch in matrix products and convolutions (FLOPs: multi
 fp32. Memory is the largest resident memory of the process during the runs, including all libraries, or that
 of the graphics card. Energy is that of the whole processor during a run, from its own counters (RAPL, on
 Linux if they can be read), and includes whatever else the machine does. Reading the audio is not included in
-any of these numbers. A model that is asked in words is not timed, because it may be a service that charges
+any of these numbers. A model that takes text prompts is not timed, because it may be a service that charges
 for each answer.
 
 The limit is ours: a real-time factor below 1 for clips of the middle length, in the number format in which
@@ -90,7 +90,7 @@ def audit(
     """
     cost = tables.running_cost
     if cost is None:
-        reason = "the model is a table of answers, or one that is asked in words, and is not timed"
+        reason = "the model is a table of predictions or takes text prompts, and is not timed"
         return Outcome(
             answer=f"Not measured: {reason}.", findings=[skipped("real_time_factor", tables, reason)]
         )

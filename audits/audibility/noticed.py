@@ -27,8 +27,8 @@ LEVEL_DB = 1.0
 UNCHANGED = 0.95
 """Limit of the share of unchanged predictions, which predictions that hardly vary reach by chance."""
 
-NO_PESQ = "without PESQ it is not known what people hear: pip install pesq"
-ALL_HEARD = "people hear every one of these changes"
+NO_PESQ = "without PESQ it is not known which changes are audible: pip install pesq"
+ALL_HEARD = "every one of these changes is audible"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,11 +3,11 @@
 A score says little until one knows what people reach. Where a corpus has what each rater said, as votes for
 emotions or ratings of dimensions, this audit measures, without any model:
 
-- one rater, held against the class that most of the other raters of the clip chose (votes whose others tie
+- one rater, compared with the class that most of the other raters of the clip chose (votes whose others tie
   are left out), or against their mean,
-- half of the raters, held against the other half, averaged over 20 random halves (of an odd number, the first
+- half of the raters, compared with the others, averaged over 20 random halves (of an odd number, the first
   half has one rater less; halves without a majority are left out),
-- the best possible answer, held against each rater in turn: no model can reach more against a random rater,
+- the best possible answer, against each rater in turn: no model can score higher against a random rater,
   because raters of the same clip differ.
 
 For emotions all votes are pooled: UAR, accuracy and macro-F1, and the macro-F1 of soft labels, for which a
@@ -23,7 +23,7 @@ standard deviation of the ratings of a clip; errors are also given in this unit.
 corpus are not the majority of the votes, as the emotion that an actor intended, the share of votes that name
 the label is given.
 
-Every other audit shows one rater beside its scores, held against the same labels as the model. A model is
+Every other audit shows one rater beside its scores, compared with the same labels as the model. A model is
 said to be better than one rater only where the paired 95 % interval says so.
 
 Intervals are 95 %: leave-one-speaker-out jackknife with Student's t. They are of other speakers, with the
@@ -52,15 +52,15 @@ EXPLANATIONS = {
         "raters; 1 is perfect, 0 is chance (Krippendorff 2004)."
     ),
     "one_rater_uar": (
-        "UAR of one rater, held against the class that most of the other raters of the clip chose; votes are "
+        "UAR of one rater against the class that most of the other raters of the clip chose; votes are "
         "pooled, and those whose others tie are left out."
     ),
     "half_of_raters_uar": (
-        "UAR of the majority of a random half of the raters, held against that of the other half; mean of 20 "
+        "UAR of the majority of a random half of the raters against that of the other half; mean of 20 "
         "random halves."
     ),
     "best_answer_uar": (
-        "UAR of the best possible answer to each clip, held against each of its raters in turn; no model can "
+        "UAR of the best possible answer to each clip against each of its raters in turn; no model can "
         "reach more against a random rater."
     ),
     "one_rater_ccc": "CCC of the ratings of one rater with the mean of the other raters of the clip.",
@@ -79,7 +79,7 @@ EXPLANATIONS = {
     "one_rater_accuracy": "The same as accuracy: share of votes that agree with the others' majority.",
     "one_rater_macro_f1": "The same as the mean of the classes' F1.",
     "one_rater_soft_macro_f1": (
-        "Macro-F1 of one rater held against the shares of the others' votes, both taken as naming a class "
+        "Macro-F1 of one rater compared with the shares of the others' votes, both taken as naming a class "
         "above 1/C (EMO-SUPERB)."
     ),
     "one_rater_recall": "Share of an emotion's clips for which one rater names it like most of the others.",
@@ -90,7 +90,7 @@ EXPLANATIONS = {
     "half_of_raters_macro_f1": "Mean F1 of the classes, for the majority of a half against the other half.",
     "half_of_raters_soft_macro_f1": "Soft-label macro-F1 of one half's shares of votes against the other's.",
     "half_of_raters_pcc": "Pearson's correlation between the means of two random halves of the raters.",
-    "best_answer_accuracy": "Accuracy of the best possible answer, held against a random rater.",
+    "best_answer_accuracy": "Accuracy of the best possible answer, compared with a random rater.",
 }
 
 NEEDS = Needs(labels="none", conditions=())

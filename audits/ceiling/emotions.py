@@ -202,11 +202,11 @@ def _notes(counts: NDArray[np.float64], several: NDArray[np.bool_], intended: bo
     notes = [f"{tied} of {int(several.sum())} clips ({share:.1%}) have no majority: emotions tie."]
     rater = raters.against_others(counts).weight.sum()
     notes.append(
-        f"{int(rater)} of {int(counts.sum())} votes can be held against a majority of the others; the others "
-        "of the rest tie."
+        f"{int(rater)} of {int(counts.sum())} votes can be compared with a majority of the others; for the "
+        "rest, the others tie."
     )
     if intended:
         notes.append(
-            "The labels of the corpus are not the majority of the votes: they are held against them."
+            "The labels of the corpus are not the majority of the votes; raters are compared with them."
         )
     return notes

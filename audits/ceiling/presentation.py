@@ -28,7 +28,7 @@ def sentence(part: Part) -> str:
     """Human scores on one target, with intervals."""
     alpha = part.of("alpha")
     if alpha is None or alpha.value is None:
-        reason = alpha.reason if alpha else "nothing was rated"
+        reason = alpha.reason if alpha else "no ratings"
         return f"What people reach in {part.target} was not measured: {reason}."
     speakers = f" of {plural(alpha.speakers, 'speaker')}" if alpha.speakers else ""
     few, many = int(part.raters.min()), int(part.raters.max())

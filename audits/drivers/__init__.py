@@ -46,7 +46,7 @@ from .material import ALL, COLUMNS, material
 from .partial import correlations
 from .surrogate import KINDS, Explained, explained, folds_of
 
-ASKS = Asks(question="What does it listen to?", rank=75)
+ASKS = Asks(question="Which acoustic features does it follow?", rank=75)
 
 EXPLANATIONS = {
     "explained_error": (

@@ -177,7 +177,7 @@ def audit(
         rows += _rows(each)
         sentences.append(_sentence(each, shortest, share))
     if not findings:
-        reason = "the model has no answer to any excerpt"
+        reason = "the model answered none of the excerpts"
         none = skipped("shortest_length", tables, reason)
         return Outcome(answer=f"Not measured: {reason}.", findings=[none])
     followed = [latency(tables, target, windows, step) for target in targets] if windows else []

@@ -69,7 +69,7 @@ def other_targets_figure(
         Figure(
             name="voice",
             kind="line",
-            title="What else the layers know",
+            title="Other information in the layers",
             alt=f"Scores of {first[0].kind} probes for {names} by layer, with 95 % bands.",
             x_label="layer",
             y_label="(score − chance) / (1 − chance)",

@@ -33,7 +33,7 @@ def answer(findings: list[Finding]) -> str:
     ]
     if shares:
         parts.append(f"The answers vary by {', '.join(shares)}.")
-    return " ".join(parts) or "Not measured: nothing varies."
+    return " ".join(parts) or "Not measured: the answers do not vary."
 
 
 def positions_table(design: Design) -> Table:
@@ -93,7 +93,7 @@ def notes(design: Design) -> list[str]:
         f"repetitions {repeats}. Order 1 lists {', '.join(design.names)}."
     ]
     if repeats < 2:
-        found.append("Nothing was asked twice, so what the order does includes what a repetition does.")
+        found.append("No question was repeated, so the effect of the order includes that of repetition.")
     return found
 
 

@@ -65,9 +65,7 @@ LIMITS = [
         source="audEERING ser-tests, ± 0.075 for group minus all: ± 0.15 between two equally large groups",
     )
 ]
-UNKNOWN_RATES = (
-    "nobody says how often the prediction is right; name known groups with --truth, or give --rates"
-)
+UNKNOWN_RATES = "the accuracy of the prediction is not known; name known groups with --truth, or give --rates"
 
 
 def needs(*, attribute: str, truth: str, rates: tuple[str, ...]) -> Needs:

@@ -167,8 +167,8 @@ def _figure(findings: list[Finding], target: str, clips: pd.DataFrame) -> Figure
     return Figure(
         name=f"confounds_{target}",
         kind="interval",
-        title=f"What one property alone says of {target}",
-        alt=f"{metric} of trivial models that know one property each; the line is chance.",
+        title=f"Prediction of {target} from one property alone",
+        alt=f"{metric} of trivial models with one property each; the line is chance.",
         x_label=metric,
         series=[series],
         reference=_chance(clips, target),

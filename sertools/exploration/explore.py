@@ -45,7 +45,7 @@ def explore(
         with progress("sound", len(corpus.clips)) as advance:
             heard = measured(corpus, advance)
     elif sound:
-        notes.append("None of the sound files is there, so that only the table was read")
+        notes.append("None of the audio files exists, so only the table was read")
     clips, told = with_pace(corpus)
     notes += told
     sections = [

@@ -81,7 +81,7 @@ def recordings_section(corpus: Corpus, sound: Sound | None) -> Section:
         sentences=[_sentence(each) for each in sentences],
         tables=[
             summary_table(
-                "measured", "Measured in the sound", {NAMES[n]: each for n, each in values.items()}, _NOTE
+                "measured", "Measured from the audio", {NAMES[n]: each for n, each in values.items()}, _NOTE
             )
         ],
         figures=figures,
@@ -101,7 +101,7 @@ def _sentence(text: str) -> str:
 def _without_sound(clips: pd.DataFrame, sound: Sound | None) -> Section:
     lengths = durations_of(clips)
     known = lengths[np.isfinite(lengths)]
-    why = "No clip can be read" if sound is not None else "The sound was not read"
+    why = "No clip can be read" if sound is not None else "The audio was not read"
     if not len(known):
         return Section(name="recordings", title="Recordings", answer=f"{why}, and the table has no lengths.")
     return Section(
@@ -167,14 +167,14 @@ def duplicates_section(clips: pd.DataFrame, sound: Sound | None) -> Section:
         words = "No clip is listed twice" + (
             ", and none sounds like another."
             if sound is not None and sound.recordings
-            else "; the sound was not compared."
+            else "; the audio was not compared."
         )
         return Section(name="duplicates", title="Duplicates", answer=words, sentences=sentences)
     parts = [
         plural(n_same, "clip has the samples of another", "clips have the samples of another")
         if n_same
         else "",
-        plural(n_near, "pair sounds alike", "pairs sound alike") if n_near else "",
+        plural(n_near, "pair sounds the same", "pairs sound the same") if n_near else "",
         *(each.rstrip(".") for each in sentences[: bool(same_part)]),
     ]
     return Section(

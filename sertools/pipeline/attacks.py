@@ -41,9 +41,7 @@ def with_attacker(model: Model | ClipModel, needed: AttacksNeeded) -> AttackedMo
         ModelError: the model does not take audio or costs money, or the surrogate cannot attack it
     """
     if is_by_clip(model) or is_prompted(model) or not hears(model):
-        raise ModelError(
-            "the model is a table of answers, or one that is asked in words, and is not attacked"
-        )
+        raise ModelError("the model is a table of predictions or takes text prompts, and is not attacked")
     own = not needed.surrogate and has_gradient(model)
     surrogate = None if own else load_model(needed.surrogate or EMBEDDED)
     if surrogate is not None and not hears(surrogate):

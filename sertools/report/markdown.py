@@ -148,7 +148,7 @@ def _section(
     if judged:
         parts += ["### Judged findings", _findings(judged)]
     if unjudged:
-        parts += ["### Other findings, which decide nothing", _findings(unjudged)]
+        parts += ["### Other findings, which do not affect the verdict", _findings(unjudged)]
     if not result.findings:
         parts.append("This audit has no findings.")
     for figure, file in zip(result.figures, files, strict=True):

@@ -84,7 +84,7 @@ def ratios(study: Study, every: Scores) -> Table:
         title="Ratios of gains",
         columns=["corpus", "measure", "ratio", "at", "value", *ENDS[:2], *ENDS[4:]],
         rows=rows,
-        note="A ratio whose divisor may be 0 says little: see the differences.",
+        note="A ratio whose divisor may be 0 is not informative: see the differences.",
     )
 
 

@@ -114,4 +114,4 @@ def test_a_model_without_a_gradient_is_attacked_by_transfer(tmp_path, checkpoint
         run_all(checkpoint, corpus, named, settings=settings)
     (table,) = run_all(load_model("toy:oracle"), corpus, [AUDIT.plan({})], settings=settings)
     assert {f.verdict for f in table.findings if f.name == "success_rate"} == {Verdict.SKIPPED}
-    assert "table of answers" in table.answer
+    assert "table of predictions" in table.answer

@@ -133,7 +133,7 @@ def test_options_that_ask_nothing_twice_are_refused_or_said():
     result = run(
         load("prompts"), tables, options={"prompts": PROMPTS, "orders": ORDERS, "repeats": 1}, seed=0
     )
-    assert any("Nothing was asked twice" in note for note in result.notes)
+    assert any("No question was repeated" in note for note in result.notes)
     assert not [f for f in result.findings if f.name == "variance_of_repeat"]
 
 

@@ -88,7 +88,7 @@ def test_reports_show_one_rater_beside_the_score_on_the_first_screen_and_in_tabl
     assert "one rater 0.530 [0.510, 0.550]; the model is worse than one rater" in shown
     assert 'class="people"' in shown
     assert '<th scope="col">One rater</th>' in shown
-    assert "The diamond is what one rater reaches" in shown
+    assert "The diamond is the score of one rater" in shown
     text = page([runs[1]], {})
     assert "one rater 0.530 \\[0.510, 0.550\\]; the model is worse than one rater" in text
     assert "| One rater |" in text

@@ -258,7 +258,7 @@ def export(
         Literal["audformat", "csv", "parquet", "datasets", "egemaps"],
         typer.Option(
             "--format",
-            help="csv, parquet: a table; audformat, datasets: a folder with the sound; egemaps: a table of "
+            help="csv, parquet: a table; audformat, datasets: a folder with the audio; egemaps: a table of "
             "88 features of each clip.",
         ),
     ] = "csv",

@@ -36,7 +36,7 @@ def attached_attributes(
     by_clip = any(name in given for name in KEYS)
     if not by_clip and SPEAKER not in given:
         raise CorpusError(
-            f"{path.name} has no column 'clip', 'file' or 'speaker', so its rows belong to nobody; it has "
+            f"{path.name} has no column 'clip', 'file' or 'speaker', so its rows cannot be matched; it has "
             f"{', '.join(map(str, given.columns))}",
             hint="name the column, as in --map THEIRS=speaker",
         )

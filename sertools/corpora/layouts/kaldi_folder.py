@@ -34,7 +34,7 @@ def read_kaldi(root: Path) -> pd.DataFrame | None:
     if commands:
         raise CorpusError(
             f"wav.scp: {commands[0]!r} is a command, and commands are not run",
-            hint="write the sound to files, and list their paths",
+            hint="write the audio to files, and list their paths",
         )
     if (root / "segments").is_file():
         table = _segments(root / "segments", recordings)

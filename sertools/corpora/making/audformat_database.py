@@ -33,7 +33,7 @@ def write(corpus: Corpus, folder: Path, advance: Advance) -> None:
     if absent:
         raise CorpusError(
             f"{len(absent)} of {len(files)} files of {corpus.name} are missing, such as {absent[0]}",
-            hint="audformat holds the sound; csv and parquet do without",
+            hint="audformat contains the audio; csv and parquet do not need it",
         )
     with atomic_folder(folder, error=CorpusError) as part:
         (part / AUDIO).mkdir()

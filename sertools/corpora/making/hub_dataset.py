@@ -80,7 +80,7 @@ def _flac(corpus: Corpus, clip: str) -> bytes:
     except AudioError as error:
         raise CorpusError(
             f"clip {clip!r} cannot be written: {error.message}",
-            hint="a dataset holds the sound; csv and parquet do without",
+            hint="a dataset contains the audio; csv and parquet do not need it",
         ) from error
     content = io.BytesIO()
     soundfile.write(content, signal.clip(-1, 1), rate, format="FLAC", subtype="PCM_24")

@@ -67,7 +67,7 @@ def resample(corpus: Corpus, rate: int, folder: Path, advance: Advance = lambda 
 
 def _corpus(corpus: Corpus, rows: list[dict[str, Any]], broken: list[str], rate: int, root: Path) -> Corpus:
     clips = pd.DataFrame(rows).set_index("clip").drop(columns="channel", errors="ignore")
-    notes = [*corpus.notes, f"the sound is resampled to {rate} Hz, mono"]
+    notes = [*corpus.notes, f"the audio is resampled to {rate} Hz, mono"]
     if broken:
         notes.append(f"{counted(len(broken), 'clip')} that cannot be read left out: {some(broken)}")
     return replace(corpus, clips=clips, root=root, notes=tuple(notes))

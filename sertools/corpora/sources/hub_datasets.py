@@ -200,7 +200,7 @@ def _rows(stream: Stream, text: str) -> Iterator[Row]:
             if content is None and path and Path(path).is_file():
                 content = Path(path).read_bytes()
             if content is None:
-                raise CorpusError(f"datasets:{text}: row {number + 1} has no sound")
+                raise CorpusError(f"datasets:{text}: row {number + 1} has no audio")
             columns = {c: _cell(value, stream.labels.get(c)) for c, value in row.items() if c != stream.audio}
             yield Row(bytes(content), path, columns)
 

@@ -112,7 +112,7 @@ def shortest(config: Any) -> int:
 
 
 def receptive_field(config: Any) -> int:
-    """Number of samples that one frame of the convolutional encoder hears."""
+    """Receptive field of one frame of the convolutional encoder, in samples."""
     field, step = 1, 1
     for kernel, stride in zip(config.conv_kernel, config.conv_stride, strict=True):
         field += (kernel - 1) * step

@@ -76,7 +76,7 @@ def classes_of(
     found = tuple(dict.fromkeys(str(label) for label in labels or corpus if label not in numbers))
     if len(found) < 2:
         raise ModelError(
-            f"{name} answers in words, but nobody says which classes there are",
+            f"{name} answers in words, but the classes are not known",
             hint="name them, as in --labels anger,happiness,neutral,sadness, or use a corpus with emotions",
         )
     return found

@@ -74,7 +74,7 @@ CONCEPTS = (
     ("arousal, valence, dominance", "How activated, how pleasant and how much in control a speaker sounds, "
      "each on a scale from 0 to 1."),
     ("clip", "One recording with its label."),
-    ("limit", "The range in which a value should lie, with the source that it was taken from."),
+    ("limit", "The range in which a value should be, with its source."),
     ("pass", "The 90 % interval is within the limit."),
     ("fail", "The 95 % interval is outside the limit."),
     ("inconclusive", "Neither: the corpus is too small to decide, or the model is not shown to be better "

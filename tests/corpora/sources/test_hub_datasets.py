@@ -105,4 +105,4 @@ def test_bad_data_sets_are_one_sentence(tmp_path: Path) -> None:
     silent = pa.array([{"bytes": None, "path": "gone.wav"}], type=sound)
     about = {"huggingface": json.dumps({"info": {"features": {"audio": {"_type": "Audio"}}}})}
     pq.write_table(pa.table({"audio": silent}).replace_schema_metadata(about), tmp_path / "silent.parquet")
-    assert "row 1 has no sound" in said(f"datasets:{tmp_path / 'silent.parquet'}")
+    assert "row 1 has no audio" in said(f"datasets:{tmp_path / 'silent.parquet'}")

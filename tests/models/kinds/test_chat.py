@@ -131,7 +131,7 @@ def test_prompts_without_the_placeholder_and_models_without_prompts_are_refused(
         load_model("chat:m@http://localhost/v1", LoadOptions(emotions=EMOTIONS, prompt=("none.txt",)))
     with pytest.raises(ModelError, match="--prompt is not supported by toy: models"):
         load_model("toy:oracle", LoadOptions(prompt=("p.txt",)))
-    with pytest.raises(ModelError, match="m answers in words, but nobody says which classes there are"):
+    with pytest.raises(ModelError, match="m answers in words, but the classes are not known"):
         load_model("chat:m@http://localhost/v1")
 
 

@@ -368,7 +368,7 @@ def test_a_function_may_answer_in_words(tmp_path):
     other = load_model(write(tmp_path, SAYS), mapped)
     assert other.predict(speech([4000])).scores.tolist() == [[0, 1]]
     assert other.fingerprint != model.fingerprint
-    with pytest.raises(ModelError, match="f answers in words, but nobody says which classes there are"):
+    with pytest.raises(ModelError, match="f answers in words, but the classes are not known"):
         load_model(write(tmp_path, SAYS))
 
 

@@ -64,5 +64,5 @@ def test_classes_come_from_the_user_or_else_from_the_corpus():
     assert classes_of(["anger", "fear"], ["sadness", "neutral"], [], "f") == ("anger", "fear")
     assert classes_of([], ["sadness", "neutral"], ["arousal"], "f") == ("sadness", "neutral")
     assert classes_of(["arousal", "anger", "fear"], [], ["arousal"], "f") == ("anger", "fear")
-    with pytest.raises(ModelError, match="f answers in words, but nobody says which classes there are"):
+    with pytest.raises(ModelError, match="f answers in words, but the classes are not known"):
         classes_of([], [], [], "f")

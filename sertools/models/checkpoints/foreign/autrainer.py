@@ -221,7 +221,7 @@ def _extractor(folder: Path) -> Expanded:
     for name in HANDLERS:
         rate = _object(folder / name)[1].get("target_sample_rate") if (folder / name).is_file() else None
         if rate not in {None, RATE_HZ}:
-            raise ModelError(f"{folder / name}: the rate is {rate} Hz, but such encoders hear {RATE_HZ} Hz")
+            raise ModelError(f"{folder / name}: the rate is {rate} Hz, but such encoders take {RATE_HZ} Hz")
     if scaled is None:
         from transformers import Wav2Vec2FeatureExtractor
 

@@ -193,7 +193,7 @@ def _resolved(value: Any, options: Mapping[str, Any]) -> Any:
 def _rate(options: Mapping[str, Any], path: Path) -> int:
     rate = options.get("sample_rate", 16000)
     if rate != 16000 or isinstance(rate, bool):
-        raise ModelError(f"{path}: sample_rate is {str(rate)[:60]}, but encoders of this kind hear 16000 Hz")
+        raise ModelError(f"{path}: sample_rate is {str(rate)[:60]}, but encoders of this kind take 16000 Hz")
     return 16000
 
 
