@@ -105,13 +105,13 @@ def figures(found: Sequence[Attacked]) -> list[Figure]:
 
 
 def notes(tables: Tables, surrogate: str) -> list[str]:
-    """How many clips were attacked, and whose gradient was followed."""
+    """Number of attacked clips, and the model whose gradient was used."""
     of = f"the gradient of {surrogate}" if surrogate else "the model's own gradient"
     return [f"{len(tables.clips)} clips were attacked with {of}."]
 
 
 def answer(found: Sequence[Attacked], surrogate: str) -> str:
-    """What PGD and random signs change at the smallest and at the largest change."""
+    """Success of PGD and of random signs at the smallest and at the largest change."""
     parts = []
     names = sorted((n for n in found[0].changed if n.startswith("pgd@")), key=snr_of, reverse=True)
     for name in dict.fromkeys([names[0], names[-1]]):

@@ -107,7 +107,7 @@ def level_of(name: str) -> str:
 
 
 def attacked_targets(tables: Tables, tolerance: float) -> list[Attacked]:
-    """What the attacks do to the answers for each target that corpus and model share.
+    """Effect of the attacks on the answers, for each target that corpus and model share.
 
     Args:
         tables: of the attacked clips, clean and under each attack

@@ -93,7 +93,7 @@ PROBED = ("corpus", "sex", "emotion", *DIMENSIONS)
 
 
 def needs(*, of: str, layer: int, maps: tuple[str, ...], resamples: int) -> Needs:
-    """What is read."""
+    """The inputs of the audit."""
     return Needs(labels="none", layers=True, head=of == "head")
 
 

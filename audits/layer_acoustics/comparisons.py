@@ -21,7 +21,7 @@ Shown = tuple[list[Table], list[Figure]]
 
 @dataclass(frozen=True, kw_only=True)
 class Scored:
-    """What is scored in a comparison: all descriptors of eGeMAPS, by one measure.
+    """The score of a comparison: all descriptors of eGeMAPS, by one measure.
 
     Attributes:
         models: role → level → sums over frames

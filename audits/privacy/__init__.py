@@ -53,7 +53,7 @@ EXPLANATIONS = {
     "beyond_labels": (
         "How much better an attribute of speakers is read from the answers than from the labels of the "
         "same clips: difference of UAR, of CCC for age, of accuracy for the speaker, of the EER for "
-        "verification; 0 is no better."
+        "verification; 0 means not better."
     ),
     "above_chance": "Score of a probe minus chance: one over the number of values, or 0 for CCC.",
     "above_egemaps": (

@@ -1,4 +1,4 @@
-"""What can be read about speakers by linear probes, for speakers outside their training data."""
+"""Speaker attributes predicted by linear probes, for speakers outside their training data."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

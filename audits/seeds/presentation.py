@@ -17,7 +17,7 @@ MOST_NAMED = 5
 
 
 def name_of(claim: Claim) -> str:
-    """What a claim is about, e.g. `CCC of arousal`."""
+    """Name of a claim, e.g. `CCC of arousal`."""
     text = f"{in_words(claim.name)} of {claim.target}"
     return text if claim.slice == "all" else f"{text}, {claim.slice}"
 

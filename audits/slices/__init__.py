@@ -183,7 +183,7 @@ def _searched(
 
 
 def first_half(pair: Pairs, tables: Tables, seed: int) -> NDArray[np.bool_]:
-    """Which clips are by the half of the speakers on which slices are found, shape (n,).
+    """Clips of the half of the speakers on which slices are found, boolean, shape (n,).
 
     Speakers are drawn by their names, whatever the order of the clips, and women and men in turn.
     """

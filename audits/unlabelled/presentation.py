@@ -243,7 +243,7 @@ def notes(summaries: Sequence[Summary]) -> list[str]:
 
 
 def answer(summaries: Sequence[Summary]) -> str:
-    """What is to be expected, how far off such estimates are, and how large sets must be."""
+    """The expected scores, the error of such estimates, and the size of prediction sets."""
     measured = [each for each in summaries if not each.reason]
     if not measured:
         return f"Not measured: {summaries[0].reason}."

@@ -301,7 +301,7 @@ def model_request(given: Mapping[str, Any]) -> "ModelRequest":
 
 
 def audit_request(given: Mapping[str, Any], options: Mapping[str, Any] | None = None) -> "AuditRequest":
-    """What `audit`, `plan` or the command of one audit is to do; `given` as for `corpus_request`.
+    """The request to `audit`, `plan` or the command of one audit; `given` as for `corpus_request`.
 
     Without any audit, suite, model or corpus: the suite `demonstration` on the embedded model and corpus.
 

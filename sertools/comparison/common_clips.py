@@ -61,7 +61,7 @@ def against_baseline(
 
 
 def label_of(target: str) -> str:
-    """What a model was asked for a finding's target: a dimension, or `emotion`.
+    """The prediction target of a finding: a dimension, or `emotion`.
 
     >>> label_of("arousal 0.25-0.5"), label_of("anger"), label_of("emotion")
     ('arousal', 'emotion', 'emotion')

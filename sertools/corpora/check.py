@@ -18,7 +18,7 @@ SHORTEST_S = 0.025
 
 @dataclass(frozen=True, kw_only=True)
 class Checked:
-    """What a corpus contains.
+    """The content of a corpus.
 
     Attributes:
         sentences: content and problems

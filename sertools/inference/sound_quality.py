@@ -43,7 +43,7 @@ def sound_quality(
 def quality_jobs(
     corpus: Corpus, needed: QualityNeeded, conditions: Sequence[Condition], settings: Settings
 ) -> list[Job]:
-    """What is still to be measured under each condition that changes the sound of a clip."""
+    """The missing measurements under each condition that changes the audio of a clip."""
     changed = [c for c in conditions if str(c) != CLEAN and not c.voice and not c.asked]
     return jobs(QualityMeasure(), sample(corpus, needed.clips), changed, settings)
 

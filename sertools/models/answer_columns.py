@@ -1,4 +1,4 @@
-"""Which columns of a table of predictions are answers, and which clip or segment each row is about."""
+"""Finds the answer columns of a table of predictions, and the clip or segment of each row."""
 
 import math
 import os
@@ -108,7 +108,7 @@ def _label_within(name: str) -> str:
 
 
 def row_keys(table: pd.DataFrame, key: str, path: Path) -> "pd.Index[str]":
-    """What each row is about: its clip, or its file, with the segment if the row has a start or an end.
+    """The subject of each row: its clip, or its file, with the segment if the row has a start or an end.
 
     Raises:
         ModelError: a key is empty, or a start or end is not a time

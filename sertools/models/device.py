@@ -23,7 +23,7 @@ Result = TypeVar("Result")
 
 
 class Chosen(NamedTuple):
-    """What changes in a model with its number format: the parts in fp32, the fingerprint, and the facts."""
+    """Properties of a model that depend on its number format: parts in fp32, fingerprint, and facts."""
 
     exact: tuple[str, ...]
     fingerprint: str
@@ -122,7 +122,7 @@ def bf16_speed() -> float:
 
 
 def in_precision(content: str, facts: Mapping[str, Any], precision: str, stated: Mapping[str, Any]) -> Chosen:
-    """What changes in a model when its number format is chosen.
+    """The changed properties of a model after its number format is chosen.
 
     Args:
         content: fingerprint of its weights and settings

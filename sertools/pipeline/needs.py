@@ -74,7 +74,7 @@ def measured_columns(corpus: Corpus, audits: Sequence[PlannedAudit]) -> dict[str
 
 
 def quality_needed(audits: Sequence[PlannedAudit]) -> QualityNeeded | None:
-    """Of how many clips audits read the sound quality: the most that one of them reads; None for none."""
+    """Number of clips whose audio quality audits read: the most that one of them reads; None for none."""
     clips = [each.needs.sound_quality.clips for each in audits if each.needs.sound_quality]
     return QualityNeeded(clips=0 if 0 in clips else max(clips)) if clips else None
 

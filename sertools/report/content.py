@@ -235,7 +235,7 @@ def licence_of(about: Mapping[str, Any]) -> str:
 
 
 def texts(results: Sequence[Result]) -> list[str]:
-    """Everything in which the page may use an abbreviation: answers, reasons, notes, titles and names."""
+    """All texts of the page that may contain an abbreviation: answers, reasons, notes, titles and names."""
     found: list[str] = []
     for result in results:
         found += [result.question, result.answer, result.method, result.audit.replace("_", " ").upper()]

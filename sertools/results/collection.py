@@ -79,7 +79,7 @@ class Results(Sequence[Result]):
         return f"Results({', '.join(result.audit for result in self.results)})"
 
     def answers_of(self, result: Result) -> Answers | None:
-        """What the model answered in a result; None if that is not known."""
+        """The answers of the model in a result; None if unknown."""
         return self.answers.get(str(result.provenance.get(PROVENANCE, "")))
 
     @property

@@ -74,7 +74,7 @@ def read_results(folder: Path) -> Results:
 
 
 def answers_in(folder: Path) -> dict[str, Answers]:
-    """What models answered in the results of a folder: digest → answers.
+    """The answers of models in the results of a folder: digest → answers.
 
     Raises:
         GateError: a file of answers cannot be read, or has other columns

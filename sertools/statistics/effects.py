@@ -72,7 +72,7 @@ class Square:
 
     @property
     def p_value(self) -> float:
-        """Of the one-sided test that the square is 0, by Student's t; 1 if it is not above 0."""
+        """p-value of the one-sided test that the square is 0, by Student's t; 1 if it is not above 0."""
         error = float(np.sqrt(jackknife_variance(self.left_out)))
         if not self.value > 0:
             return 1.0

@@ -94,7 +94,7 @@ class Cell:
         files.write_text(self._state, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
     def state(self) -> State:
-        """How far the cell is now."""
+        """The current state of the cell."""
         stored: State = self.read().get("state", "planned")
         return "running" if stored != "done" and alive(self._lease) else stored
 

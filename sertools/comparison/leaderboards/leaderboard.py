@@ -141,14 +141,14 @@ class Group:
 
     @cached_property
     def people(self) -> dict[Measure, Ceiling]:
-        """What one rater reaches in the scores, where the raters are known."""
+        """The scores of one rater, where the raters are known."""
         runs = [each.entry.run for each in self.standings]
         found = {m: next((c for run in runs if (c := run.ceiling(m)) is not None), None) for m in self.scores}
         return {measure: ceiling for measure, ceiling in found.items() if ceiling is not None}
 
     @property
     def score_of_people(self) -> float | None:
-        """What one rater reaches in the measure that decides the order; None if that is not known."""
+        """The score of one rater on the measure that decides the order; None if unknown."""
         main = main_measures(self.labels, [each.entry.run for each in self.standings])
         values = [self.people[measure].value for measure in main if measure in self.people]
         known = [value for value in values if value is not None]

@@ -1,4 +1,4 @@
-"""Which clips of a corpus the rows of another table are about: by id, by path, or by file name."""
+"""Matches the rows of another table to the clips of a corpus: by id, by path, or by file name."""
 
 from pathlib import PurePosixPath
 
@@ -12,7 +12,7 @@ KEYS = ("clip", "file")
 
 
 def matched_clips(table: pd.DataFrame, clips: pd.DataFrame, source: str) -> pd.Series:
-    """The clip of the corpus that each row is about, shape (n,), missing where the corpus has none.
+    """The matching clip of the corpus for each row, shape (n,), missing where the corpus has none.
 
     A row names a clip by its id or by its path, or by the name of the file, without folder and suffix, if
     that is unique.

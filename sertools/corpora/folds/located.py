@@ -29,7 +29,7 @@ class Located(NamedTuple):
 
 
 def locate(spec: str, data_root: Path | None) -> Located:
-    """What a spec refers to: `NAME`, `PATH`, `SCHEME:SOURCE`, each with `:SPLIT` or `@FOLDS:NUMBER:SIDE`.
+    """The target of a spec: `NAME`, `PATH`, `SCHEME:SOURCE`, each with `:SPLIT` or `@FOLDS:NUMBER:SIDE`.
 
     Raises:
         CorpusError: no such corpus

@@ -50,7 +50,7 @@ def read_audformat(folder: Path) -> Database:
 
 
 def from_database(database: Any) -> Database:
-    """What `read_audformat` returns, of a database whose tables are loaded.
+    """Same as `read_audformat`, for a database whose tables are loaded.
 
     Raises:
         CorpusError: it has no table of files

@@ -45,7 +45,7 @@ class TrainedSpeaker(_Strict):
 
 
 class TrainingRecord(_Strict):
-    """What a model was trained on.
+    """The training data of a model.
 
     Attributes:
         version: of the format

@@ -29,7 +29,7 @@ class Preparation:
     deviation: float = 1.0
 
     def __call__(self, signal: Signal) -> Signal:
-        """The clip that the model hears."""
+        """The clip that is passed to the model."""
         kept = signal[: self.longest] if self.longest else signal
         if (self.mean, self.deviation) == (0.0, 1.0):
             return kept

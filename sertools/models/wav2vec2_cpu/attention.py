@@ -54,7 +54,7 @@ def gate_of(gate: Gate, states: "torch.Tensor") -> "torch.Tensor":
 
 
 def position_biases(distances: Distances | None, frames: Sequence[int]) -> "list[torch.Tensor]":
-    """What each pair of frames adds to attention before the gate, (heads, frames, frames) for each clip.
+    """Bias that each pair of frames adds to attention before the gate, (heads, frames, frames) for each clip.
 
     A value depends only on the distance of two frames, by its logarithm in buckets (Chen et al. 2022).
     """

@@ -162,7 +162,7 @@ def _comparisons(
 
 @dataclass(frozen=True, kw_only=True)
 class Worse:
-    """What a gate against a baseline says about changes: which metrics got worse, and how many were compared.
+    """Changes against a baseline: the metrics that got worse, and the number of compared ones.
 
     Attributes:
         metrics: (position of the result, finding of the change) of each metric that got worse: its interval

@@ -29,7 +29,7 @@ class Job(Protocol):
         """The command of a worker, from 0, after the name of the program."""
 
     def work(self, number: int, of: int) -> None:
-        """What the worker does, in this process."""
+        """The work of the worker, in this process."""
 
     def open_cells(self) -> int:
         """Number of cells that are still to be done."""

@@ -55,7 +55,7 @@ class _Task:
         self.job.work(number, self.workers)
 
     def checkpoint(self, number: int) -> Any:
-        """What Slurm runs when it queues the task again: the same, which continues where it stopped."""
+        """The task that Slurm runs after a requeue: the same one, which continues where it stopped."""
         import submitit
 
         return submitit.helpers.DelayedSubmission(self, number)

@@ -1,4 +1,4 @@
-"""How much a perturbation changes the sound of clips, by measures of quality that need no listener."""
+"""How much a perturbation changes the audio of clips, by objective quality measures."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ BEST_PESQ = 4.643888
 
 @dataclass(frozen=True, kw_only=True)
 class QualityNeeded:
-    """What an audit reads of the sound quality under its conditions.
+    """The audio-quality measures that an audit reads under its conditions.
 
     Attributes:
         clips: most clips that are measured under each condition; 0 for all

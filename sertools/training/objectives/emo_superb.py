@@ -12,7 +12,7 @@ Clips are cut at 10 s, and samples are scaled by mean and standard deviation of 
 that scales each clip itself, or whose first layer is normalised over time, gives the same layers without
 that, so that it is left out for such networks. `init` may be any model with layers: a checkpoint, or `fbank`,
 whose means over time are 0, so that its answers are constant.
-The trained model hears whole clips.
+The trained model takes whole clips.
 """
 
 from collections.abc import Sequence

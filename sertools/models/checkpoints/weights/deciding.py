@@ -29,7 +29,7 @@ def content_digest(folder: Path, version: str, head: Mapping[str, str], labels: 
 
 
 def state_of(path: Path) -> tuple[int, ...]:
-    """What changes when a file is written or replaced: size, times of change in ns, place on the disk.
+    """File attributes that change when a file is written or replaced: size, times in ns, inode.
 
     Raises:
         OSError: there is no such file
