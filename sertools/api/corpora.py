@@ -13,6 +13,7 @@ from sertools.corpora import corpus as corpora
 from sertools.corpora import split
 from sertools.corpora.attached.beside import Beside
 from sertools.corpora.corpus import Corpus
+from sertools.corpora.folds.first_look import Limit
 from sertools.exploration import explore as exploration
 from sertools.exploration.sections import Exploration
 from sertools.inference.settings import Progress
@@ -34,6 +35,7 @@ def load_corpus(
     max_minutes: float = MAX_MINUTES,
     raters: str | Path = "",
     attributes: str | Path | None = None,
+    limit: int | str = "",
 ) -> Corpus:
     """Load and check a corpus; several corpora are joined into one.
 
@@ -53,6 +55,7 @@ def load_corpus(
         raters: what raters said: the beginning of columns with votes, as `voice` of `voice_anger`, or a
             table with one row for each clip and rater, or with votes for each clip (`FILE:voice`)
         attributes: table whose columns, as sex and age, are joined to the corpus by clip or by speaker
+        limit: for a first look, how many clips of all speakers are used, or how many minutes (`"5min"`)
 
     Returns:
         The corpus: a table `clips`, one row per clip, with the folder that its audio files are in.
@@ -76,6 +79,7 @@ def load_corpus(
         derive=derive,
         max_minutes=max_minutes,
         beside=Beside.of(str(raters), None if attributes is None else Path(attributes)),
+        limit=Limit.of(str(limit)),
     ).load()
 
 

@@ -234,6 +234,7 @@ def corpus_request(given: Mapping[str, Any]) -> "CorpusRequest":
         SertoolsError: the text of an option has another form
     """
     from sertools.corpora.attached.beside import Beside
+    from sertools.corpora.folds.first_look import Limit
     from sertools.pipeline.request import CorpusRequest
 
     return CorpusRequest(
@@ -248,6 +249,7 @@ def corpus_request(given: Mapping[str, Any]) -> "CorpusRequest":
         test=tuple(given.get("test") or ()),
         folds=tuple(given.get("folds") or ()),
         beside=Beside.of(given.get("raters", ""), given.get("attributes")),
+        limit=Limit.of(given.get("limit", "")),
         **({"max_minutes": given["max_minutes"]} if "max_minutes" in given else {}),
     )
 

@@ -1,4 +1,4 @@
-"""Options for the split of a corpus, and for files that belong to it: raters and attributes."""
+"""Options for the part of a corpus that is used, and for files that belong to it: raters and attributes."""
 
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +14,16 @@ Split = Annotated[
         rich_help_panel=INPUT,
         metavar="NAME",
         help="Split of each --data: --data X --split test means --data X:test.",
+    ),
+]
+
+Limit = Annotated[
+    str,
+    typer.Option(
+        "--limit",
+        rich_help_panel=INPUT,
+        metavar="N|Nmin",
+        help="For a first look: use only N clips, or N minutes of audio (5min), from all speakers.",
     ),
 ]
 

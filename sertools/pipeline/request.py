@@ -13,6 +13,7 @@ from sertools.audio.files import MAX_MINUTES
 from sertools.auditing.audit import PlannedAudit
 from sertools.corpora.attached.beside import NOTHING, Beside
 from sertools.corpora.corpus import Corpus, join_corpora
+from sertools.corpora.folds.first_look import NO_LIMIT, Limit, first_look
 from sertools.corpora.load import load_clips, load_corpus
 from sertools.corpora.seen.sides import load_sides
 from sertools.errors import CorpusError
@@ -103,6 +104,7 @@ class CorpusRequest:
         folds: tables of a published split, instead of `specs`, or names of folds of `specs`
         max_minutes: longest clip that is read; a longer one counts as missing
         beside: where the votes of raters and further attributes are
+        limit: how much of the corpus is used
     """
 
     specs: tuple[str | pd.DataFrame, ...]
@@ -117,6 +119,7 @@ class CorpusRequest:
     folds: tuple[str, ...] = ()
     max_minutes: float = MAX_MINUTES
     beside: Beside = NOTHING
+    limit: Limit = NO_LIMIT
 
     def load(self) -> Corpus:
         """Loads the corpus.
@@ -125,6 +128,8 @@ class CorpusRequest:
             CorpusError: a corpus does not exist or cannot be read
         """
         if self.train or self.test or self.folds:
+            if self.limit != NO_LIMIT:
+                raise CorpusError("--limit does not apply to the sides of a split, which are compared whole")
             return load_sides(
                 self.train,
                 self.test,
@@ -135,7 +140,7 @@ class CorpusRequest:
             )
         loaded = self.parts()
         corpus = loaded[0] if len(loaded) == 1 else join_corpora(loaded)
-        corpus = replace(corpus, max_minutes=self.max_minutes)
+        corpus = first_look(replace(corpus, max_minutes=self.max_minutes), self.limit)
         return with_derived_dimensions(corpus) if self.derive else corpus
 
     def parts(self) -> list[Corpus]:

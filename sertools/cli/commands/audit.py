@@ -47,6 +47,7 @@ def audit(
     suite: o.SuiteName = None,
     audits: o.Audits = None,
     split: raters_o.Split = "",
+    limit: raters_o.Limit = "",
     data_root: o.DataRoot = None,
     column_map: o.ColumnMap = None,
     value_map: o.ValueMap = None,

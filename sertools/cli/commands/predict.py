@@ -36,6 +36,7 @@ def predict(
     ] = None,
     over_time: o.OverTime = None,
     split: raters_o.Split = "",
+    limit: raters_o.Limit = "",
     data_root: o.DataRoot = None,
     column_map: o.ColumnMap = None,
     value_map: o.ValueMap = None,
