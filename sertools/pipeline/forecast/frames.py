@@ -22,6 +22,7 @@ from sertools.inference.frames.plan import Pass, plan
 from sertools.inference.settings import Settings
 from sertools.models.model import Frames, Model
 from sertools.pipeline.forecast.predictions import (
+    LONG_S,
     SOUND,
     Cost,
     bytes_in,
@@ -102,7 +103,7 @@ def _of_pass(model: Model, corpus: Corpus, each: Pass, settings: Settings, cost:
         return cost
     adding_s, finishing_s = _summing(model, corpus, each, trial, settings)
     adding_s += decoding_s(corpus, trial, model, Condition(), settings.workers)
-    paced = adding_s / sum(seconds[clip] for clip in trial) * sum(seconds.values())
+    paced = adding_s / sum(min(seconds[clip], LONG_S) for clip in trial) * sum(seconds.values())
     return replace(cost, minutes=(paced + finishing_s * len({*each.cell[begin:]})) / 60)
 
 
@@ -115,9 +116,11 @@ def _summing(
 ) -> tuple[float, float]:
     """Seconds that the trial clips take in a pass, and seconds to finish and write one cell."""
     clips = list(trial)
-    heard = [decode(corpus, clip, Functionals(), Condition()).signal for clip in clips]
+    functionals = Functionals()
+    most = round(LONG_S * functionals.sampling_rate)
+    heard = [decode(corpus, clip, functionals, Condition()).signal for clip in clips]
     known = [i for i, signal in enumerate(heard) if signal is not None]
-    _, measured = Functionals().predict_frames([signal for signal in heard if signal is not None])
+    _, measured = functionals.predict_frames([signal[:most] for signal in heard if signal is not None])
     features = dict.fromkeys(clips, np.zeros((0, len(FEATURES)), dtype=np.float32))
     features |= {clips[i]: each.states[0] for i, each in zip(known, measured, strict=True)}
     partner = dict(zip(clips, np.roll(clips, -1), strict=True))
@@ -174,7 +177,7 @@ def of_acoustics(corpus: Corpus, corpus_fingerprint: str, settings: Settings) ->
         began = time.perf_counter()
         outputs, found = model.predict_frames(some)
     busy_s = time.perf_counter() - began + decoding_s(corpus, trial, model, Condition(), settings.workers)
-    busy_s *= sum(seconds.values()) / sum(seconds[clip] for clip in trial)
+    busy_s *= sum(seconds.values()) / sum(min(seconds[clip], LONG_S) for clip in trial)
     first = missing[0][1]
     again = [k % len(signals) for k in range(len(first))]
     decoded = [DecodedClip(signal=signals[k]) for k in again]

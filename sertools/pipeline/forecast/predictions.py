@@ -29,7 +29,8 @@ TRIAL = 8
 """Number of clips that are timed, spread over the corpus."""
 
 LONG_S = 60.0
-"""Clips longer than this are not timed if there are others, because attention may take minutes for one."""
+"""Clips longer than this are not timed if there are others, because attention may take minutes for one; if there
+are none, the shortest is timed up to here."""
 
 SOUND, WORDS = "sound", "words"
 """Roles of costs that do not come from a model: columns computed from the audio, and text vectors."""
@@ -75,7 +76,8 @@ def of_jobs(model: Model, corpus: Corpus, jobs: Sequence[Job], settings: Setting
     clips = pd.Index(dict.fromkeys(clip for job in jobs for _, part in job.shards for clip in part))
     seconds = seconds_of(corpus, clips)
     trial = trial_of(corpus, seconds, model)
-    decoded = sum(seconds[clip] for clip in trial)
+    whole = sum(seconds[clip] for clip in trial)
+    decoded = sum(min(seconds[clip], LONG_S) for clip in trial)
     pace: dict[bool, tuple[float, int]] = {}
     costs = []
     for job in jobs:
@@ -94,7 +96,8 @@ def of_jobs(model: Model, corpus: Corpus, jobs: Sequence[Job], settings: Setting
                 lasts_s, speaking_s = _speaking(corpus, trial, todo, model, job.condition)
                 total_s = busy_s * times * (lasts_s / decoded if lasts_s is not None else 1) + speaking_s
             else:
-                busy_s += decoding_s(corpus, trial, model, job.condition, settings.workers)
+                reading_s = decoding_s(corpus, trial, model, job.condition, settings.workers)
+                busy_s += reading_s * decoded / whole
                 total_s = busy_s * times
             total_s += set_up_s
             share = job.clips / len(job.shards[0][1])  # relative to the first shard, whose size is known
@@ -126,12 +129,14 @@ def evenly(clips: Sequence[str]) -> list[str]:
 def trial_of(corpus: Corpus, seconds: Mapping[str, float], model: Model) -> dict[str, NDArray[np.float32]]:
     """A few evenly spaced clips that can be decoded for the model, with their signals.
 
-    Clips longer than `LONG_S` are among them only if there are no others, and then only the shortest.
+    Clips longer than `LONG_S` are among them only if there are no others, and then only the first `LONG_S` of
+    the shortest.
     """
     short = [clip for clip in seconds if seconds[clip] <= LONG_S]
     among = evenly(short) if short else sorted(seconds, key=lambda clip: seconds[clip])[:1]
+    most = round(LONG_S * model.sampling_rate)
     decoded = ((clip, decode(corpus, clip, model, Condition()).signal) for clip in among)
-    return dict(islice(((clip, signal) for clip, signal in decoded if signal is not None), TRIAL))
+    return dict(islice(((clip, signal[:most]) for clip, signal in decoded if signal is not None), TRIAL))
 
 
 def _predicting(

@@ -234,10 +234,10 @@ class Framed(Meter):
     """A meter whose layers can be read frame by frame, as those of models with attention; notes lengths."""
 
     has_frames = True
-    longest = 0
+    most = 0
 
     def predict(self, signals, *, layers=False):
-        self.longest = max(self.longest, *map(len, signals))
+        self.most = max(self.most, *map(len, signals))
         return super().predict(signals, layers=layers)
 
     def predict_frames(self, signals):
@@ -250,10 +250,17 @@ def test_clips_too_long_for_attention_are_not_timed_and_windows_are_suggested(tm
     corpus = load_corpus(str(tmp_path / "c" / "clips.csv"))
     (cost,), model = costs_of(Framed(), corpus, ["correctness"], tmp_path / "store")
     assert cost.todo == 3
-    assert model.longest < RATE
+    assert 0 < model.most < RATE
     assert long_clips(model, corpus) == (
         "1 clip is longer than 60 s, up to 1.5 minutes: the time of attention grows with the square of the "
         "length, so this estimate is too low; --window 10 predicts long clips in windows of 10 s"
     )
     assert long_clips(Meter(), corpus) == ""
     assert long_clips(Framed(), noises(tmp_path / "short", 3)) == ""
+    for name in ("000.wav", "002.wav"):
+        write_audio(tmp_path / "c" / name, np.full(120 * RATE, 0.1), RATE)
+    (of_long,), model = costs_of(
+        Framed(), load_corpus(str(tmp_path / "c" / "clips.csv")), ["correctness"], tmp_path / "s"
+    )
+    assert model.most == 60 * RATE, "where all clips are long, the first minute of the shortest is timed"
+    assert 0 < of_long.minutes < 1
