@@ -20,6 +20,7 @@ import shutil
 import signal
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,7 +99,10 @@ def run(do: Callable[[], object], folder: Path, *, watch: Callable[[], None] | N
         folder: its working directory
         watch: called whenever the process is about to change a file
     """
-    child = os.fork()
+    with warnings.catch_warnings():
+        # since Python 3.12, where libraries have threads: a child that hangs for that would be seen to
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
     if child:
         return child
     code = 70
