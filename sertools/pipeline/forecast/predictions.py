@@ -29,8 +29,8 @@ TRIAL = 8
 """Number of clips that are timed, spread over the corpus."""
 
 LONG_S = 60.0
-"""Clips longer than this are not timed if there are others, because attention may take minutes for one; if there
-are none, the shortest is timed up to here."""
+"""Clips longer than this are not timed if there are others, because attention may take minutes for one; if
+there are none, the shortest is timed up to here."""
 
 SOUND, WORDS = "sound", "words"
 """Roles of costs that do not come from a model: columns computed from the audio, and text vectors."""
