@@ -72,14 +72,14 @@ def test_help_and_messages_are_ascii_in_the_c_locale_too(words):
     assert (done.stdout + done.stderr).isascii()
 
 
-@pytest.mark.slow  # five processes
+@pytest.mark.slow  # four processes
 def test_ctrl_c_at_any_moment_is_130_and_no_traceback(tmp_path):
     manifest = write_noises(tmp_path / "c", 12, samples=16000)
     words = [sys.executable, "-m", "sertools", "audit", "correctness", "--data", manifest]
     words += ["--out", tmp_path / "o", "--cache"]
     finished = subprocess.run([*words, tmp_path / "other"], capture_output=True, timeout=120)
     words += [tmp_path / "s"]
-    for delay_s in (0.3, 0.9, 1.6, 2.5):
+    for delay_s in (0.3, 1.0, 2.0):
         running = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         time.sleep(delay_s)
         running.send_signal(signal.SIGINT)

@@ -326,7 +326,7 @@ def test_a_process_killed_at_any_moment_leaves_a_store_that_the_next_one_complet
     assert len(whole) == 2 * 5
     chance, killed, partial = random.Random(0), 0, 0
     roots, another = [], True
-    while killed < 20:
+    while killed < 12:
         assert len(roots) < 100, "it is always done before it is killed"
         if another:
             roots.append(tmp_path / f"store {len(roots)}")
@@ -341,7 +341,7 @@ def test_a_process_killed_at_any_moment_leaves_a_store_that_the_next_one_complet
     forks.stdin.close()
     forks.stdout.close()
     assert forks.wait(timeout=60) == 0
-    assert partial >= 3, "some of the deaths came in the middle"
+    assert partial >= 2, "some of the deaths came in the middle"
     with child(manifest, *roots) as process:
         assert process.stdout.read() == "ready\n" * len(roots) + "done\n"
     for root in roots:
