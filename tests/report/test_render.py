@@ -1,11 +1,13 @@
 import base64
 import hashlib
+import importlib.metadata
 import os
 import re
 
 import pytest
 
 from sertools.errors import GateError
+from sertools.report.kept import pages as kept_pages
 from sertools.report.render import render
 from sertools.results.result import Finding, Missing
 from tests.helpers.pages import read
@@ -201,3 +203,17 @@ def test_maps_by_the_colour_of_points_are_chosen_from(tmp_path):
     names = {a["name"] for tag, a in page.elements if tag == "input" and a.get("type") == "radio"}
     assert names == {"audit-correctness-colour"}
     assert "Choose the colour of the points" in (tmp_path / "report.html").read_text("utf-8")
+
+
+def test_what_is_kept_of_pages_needs_no_library_of_an_extra(monkeypatch):
+    version = importlib.metadata.version
+
+    def without_words(name):
+        if name == "wordcloud":
+            raise importlib.metadata.PackageNotFoundError(name)
+        return version(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", without_words)
+    kept_pages._code.cache_clear()
+    assert kept_pages._code()
+    kept_pages._code.cache_clear()

@@ -68,5 +68,13 @@ def _code() -> str:
     for path in sorted(each for each in places if each.is_file() and "__pycache__" not in each.parts):
         content = path.read_bytes()
         hashed.update(f"{path.relative_to(ours)} {len(content)} ".encode() + content)
-    versions = [sertools.__version__, *(importlib.metadata.version(name) for name in LIBRARIES)]
+    versions = [sertools.__version__, *map(_version, LIBRARIES)]
     return f"{hashed.hexdigest()} {' '.join(versions)}"
+
+
+def _version(name: str) -> str:
+    """The version of a library; empty if it is not installed, as those of extras may not be."""
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
