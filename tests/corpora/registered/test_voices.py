@@ -19,7 +19,9 @@ from sertools.speech.sentences import sentences
 
 MAKE = """
 import sys, pathlib
+from sertools.cli.interrupts import repeat_lost
 from sertools.corpora.registered import voices
+repeat_lost()  # as every command does: in a callback of the synthesiser, Python forgets an interrupt
 voices.make(pathlib.Path(sys.argv[1]))
 """
 
