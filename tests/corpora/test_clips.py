@@ -33,7 +33,7 @@ def test_ids_keep_their_zeros_and_numbers_become_numbers(tmp_path: Path) -> None
     assert clips["speaker"].tolist() == ["03", "3"]
     assert clips["take"].tolist() == [1.5, 2.0]
     assert clips["room"].tolist() == ["007", "8"]
-    assert clips["sentence"].tolist() == ["12", "3"]  # the name of a sentence is no number
+    assert clips["sentence"].tolist() == ["12", "3"]  # sentence names stay text, even if they are digits
     assert clips["age"].iloc[0] == 31
     assert math.isnan(clips["age"].iloc[1])
     assert clips["empty"].isna().all()

@@ -24,6 +24,9 @@ def inspect(
     device: o.Device = "auto",
     precision: o.Precision = "auto",
     output: o.Format = "table",
+    as_json: Annotated[
+        bool, typer.Option("--json", rich_help_panel=o.OUTPUT, help="Same as --format json.")
+    ] = False,
 ) -> None:
     """Show a model's architecture, labels, head, layers, sampling rate, size and speed.
 
@@ -34,7 +37,7 @@ def inspect(
     from sertools.cli import console
     from sertools.models.describe import inspect_model
 
-    console.table(*inspect_model(request.load()), output)
+    console.table(*inspect_model(request.load()), "json" if as_json else output)
 
 
 def shift(

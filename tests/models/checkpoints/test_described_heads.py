@@ -160,3 +160,13 @@ def test_names_of_layouts_are_no_descriptions():
     assert not describes("classifier=dense-tanh-out")
     assert layout_named("dense-tanh-out").prefix == "classifier"
     assert layout_named("own-of-another-toolkit").branches == ()
+
+
+def test_inspect_prints_json_by_either_option():
+    import json
+
+    of = [
+        json.loads(CliRunner().invoke(app, ["model", "inspect", "toy:loudness", *option]).stdout)
+        for option in (["--json"], ["--format", "json"])
+    ]
+    assert [row["property"] for row in of[0]] == [row["property"] for row in of[1]]

@@ -123,7 +123,7 @@ class SmallModel(PreTrainedModel):
         frames = self.filters(input_values[:, None]).relu().mean(-1)
         return SequenceClassifierOutput(logits={factor} * self.top(frames))
 """
-"""A network that is like none of transformers: its config.json says nothing of its input or its frames."""
+"""A network that transformers does not have; its config.json describes neither its input nor its frames."""
 
 
 def smallest(folder: Path, factor: int = 1) -> tuple[Path, dict[str, torch.Tensor]]:
