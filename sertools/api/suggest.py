@@ -1,20 +1,22 @@
 """Look at tables, folders and checkpoints, and suggest the options with which they can be audited."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
 from sertools.corpora import registry
-from sertools.corpora.columns import is_emotion, suggestions
+from sertools.corpora.columns import emotion_in_names, is_emotion, suggestions, suggestions_by_values
 from sertools.corpora.corpus import Corpus
-from sertools.corpora.layouts.class_folders import read_class_folders
+from sertools.corpora.layouts.class_folders import SUFFIXES, read_class_folders
 from sertools.corpora.layouts.manifest import MANIFESTS, read_table
 from sertools.corpora.layouts.recordings import read_recordings
 from sertools.corpora.load import load_corpus
 from sertools.corpora.values import USUAL_SCALES, counted, some
 from sertools.errors import CorpusError, ModelError
 from sertools.labels import DIMENSIONS
+from sertools.wording import listed
 
 MODEL_FILES = {
     "onnx:": ("model.onnx", "model.yaml"),
@@ -24,6 +26,9 @@ MODEL_FILES = {
 """Beginning of `--model` → files of a folder that is such a model."""
 
 MODEL_SUFFIXES = {".onnx": "onnx:", ".skops": "sklearn:"}
+
+WANTED = ("speaker", "sex", "emotion", *DIMENSIONS, "transcript")
+"""Columns that most audits read."""
 
 CORPUS_FILES = ("corpus.toml", "db.yaml", "metadata.csv")
 
@@ -48,6 +53,7 @@ class Suggestion:
         scale: lowest and highest rating; None if the ratings are in [0, 1], or there are none
         groups: columns of which each speaker has one value, which several speakers share
         notes: sentences on what was found, and on what is missing
+        described: folders with recordings of the corpora that were found
     """
 
     model: str = ""
@@ -56,6 +62,7 @@ class Suggestion:
     scale: tuple[float, float] | None = None
     groups: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    described: set[Path] = field(default_factory=set, repr=False)
 
 
 def suggest(*places: str | Path) -> Suggestion:
@@ -84,10 +91,11 @@ def suggest(*places: str | Path) -> Suggestion:
         if kind is not None:
             _add(found, place, *kind, named=True)
             continue
-        inside = {str(path): _kind(str(path)) for path in sorted(Path(place).expanduser().iterdir())}
-        for path, kind in inside.items():
-            if kind is not None:
-                _add(found, path, *kind, named=False)
+        paths = sorted(Path(place).expanduser().iterdir())
+        inside = [(str(path), kind) for path in paths if (kind := _kind(str(path))) is not None]
+        inside.sort(key=lambda each: Path(each[0]).is_dir() and each[1][0] == "corpus")
+        for path, kind in inside:  # tables come before the folders of recordings that they describe
+            _add(found, path, *kind, named=False)
     if not found.data:
         found.notes.append("No corpus was found; name a table with a column file, or a folder of recordings.")
     if not found.model:
@@ -142,6 +150,8 @@ def _add(found: Suggestion, place: str, kind: str, text: str, *, named: bool) ->
             found.notes.append(f"{place} is a model too; audit it with --model {text}.")
         found.model = found.model or text
     elif found.data and not named:
+        if Path(place).resolve() in found.described:
+            return
         found.notes.append(f"{place} seems to be a corpus too; audit it with --data {text}.")
     else:
         found.data.append(text)
@@ -155,7 +165,10 @@ def _look_at(found: Suggestion, path: Path, text: str) -> None:
     if source.is_file():
         table = read_table(source)
         found.column_map |= suggestions([str(column) for column in table.columns])
-        found.scale = found.scale or _scale(table.rename(columns=found.column_map))
+        named = table.rename(columns=found.column_map)
+        found.column_map |= suggestions_by_values(named, SUFFIXES)
+        named = named.rename(columns=found.column_map)
+        found.scale = found.scale or _scale(named)
     scale = None if found.scale is None else dict.fromkeys("*", found.scale)
     try:
         corpus = load_corpus(text, column_map=found.column_map, scale=scale)
@@ -163,7 +176,37 @@ def _look_at(found: Suggestion, path: Path, text: str) -> None:
         found.notes.append(f"{text} cannot be read yet: {error}" + (f" ({error.hint})" if error.hint else ""))
         return
     found.groups += [column for column in _groups(corpus) if column not in found.groups]
-    found.notes += [_described(corpus), *corpus.notes]
+    found.notes += [_described(corpus), *map(_sentence, corpus.notes)]
+    if path.exists():
+        found.notes += _unnamed(corpus, found.groups)
+    found.described |= {corpus.path(clip).resolve().parent for clip in corpus.clips.index}
+
+
+def _unnamed(corpus: Corpus, groups: Sequence[str]) -> list[str]:
+    """Sentences on what a corpus lacks and may hold under a name that was not recognised."""
+    lacks = [name for name in WANTED if name not in corpus.clips]
+    if "speaker" in corpus.clips and not corpus.has_speakers:
+        lacks = ["speaker", *lacks]
+    known = {*NO_GROUPS, *groups, "sex", "age", "language"}
+    others = [str(name) for name in corpus.clips if name not in known]
+    notes = []
+    if others and lacks:
+        which = listed(lacks).replace(" and ", " or ")
+        notes.append(
+            f"Not recognised: {some(others)}. If one of them is {which}, add it to map in sertools.toml, as "
+            f'"{others[0]}={lacks[0]}".'
+        )
+    if "emotion" in lacks and (example := emotion_in_names([str(file) for file in corpus.clips["file"]])):
+        notes.append(
+            f"Names of files contain emotions ({Path(example).name}), and are not read. To use them, put the "
+            "files into one folder per emotion, or write a table with the columns file, emotion and speaker."
+        )
+    return notes
+
+
+def _sentence(note: str) -> str:
+    """A note of a corpus as a sentence of its own."""
+    return f"{note[:1].upper()}{note[1:]}" + ("" if note.endswith(".") else ".")
 
 
 def _scale(table: pd.DataFrame) -> tuple[float, float] | None:

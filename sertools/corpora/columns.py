@@ -1,9 +1,12 @@
 """Recognises labels and attributes under the names that other tables give them, to suggest the option."""
 
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from sertools.labels import DIMENSIONS, SYNONYMS, canonical
+import pandas as pd
+
+from sertools.labels import DIMENSIONS, SEXES, SYNONYMS, canonical, is_unknown
 
 USUAL_NAMES = {
     "file": (
@@ -12,6 +15,7 @@ USUAL_NAMES = {
     ),
     "speaker": (
         "speakerid", "spk", "spkid", "spkrid", "actor", "actorid", "subject", "subjectid", "participant",
+        "participantid", "speakername", "speakernr", "speakerno", "spkr", "spknr", "spkno", "talker",
     ),
     "sex": ("gender",),
     "emotion": ("label", "labels", "emotionlabel", "emo", "emoclass", "class", "category", "target"),
@@ -31,11 +35,11 @@ _SCORE = re.compile(r"(?:proba|prob|probability|p|score|logit)[_-](?P<emotion>\w
 def suggestions(columns: Sequence[str]) -> dict[str, str]:
     """Column in the table → column that it seems to be, for columns that the table has under no own name.
 
-    >>> suggestions(["path", "Speaker_ID", "emotion", "label"])
-    {'path': 'file', 'Speaker_ID': 'speaker'}
+    >>> suggestions(["path", "Spk-Nr.", "emotion", "label"])
+    {'path': 'file', 'Spk-Nr.': 'speaker'}
     """
     found: dict[str, str] = {}
-    plain = {column: re.sub(r"[\s_-]", "", column.lower()) for column in columns}
+    plain = {column: re.sub(r"\(.*?\)|[\W_]", "", column.lower()) for column in columns}
     for ours, theirs in USUAL_NAMES.items():
         if ours in columns:
             continue
@@ -43,6 +47,53 @@ def suggestions(columns: Sequence[str]) -> dict[str, str]:
         if match:
             found[match] = ours
     return found
+
+
+def suggestions_by_values(table: pd.DataFrame, endings: Collection[str]) -> dict[str, str]:
+    """Column in a table → file, sex or emotion, where its values say so, whatever its name.
+
+    Args:
+        table: texts, one row per clip; columns that have an own name are neither read nor replaced
+        endings: of the names of audio files, in lower case, with the dot
+
+    >>> table = pd.DataFrame({"A": ["1.wav", "2.wav"], "B": ["f", "M"], "C": ["ang", "xxx"], "D": ["a", "b"]})
+    >>> suggestions_by_values(table, [".wav"])
+    {'A': 'file', 'B': 'sex'}
+    """
+    found: dict[str, str] = {}
+    for column in (str(name) for name in table if name not in USUAL_NAMES):
+        values = {str(value).strip() for value in table[column].dropna().unique()}
+        values = {value for value in values if not is_unknown(value)}
+        ours = _kind(values, endings)
+        if ours and ours not in table and ours not in found.values():
+            found[column] = ours
+    return found
+
+
+def _kind(values: Collection[str], endings: Collection[str]) -> str:
+    """`file`, `sex` or `emotion`, if all values of a column are one (of emotions: most); empty otherwise."""
+    if len(values) < 2:
+        return ""
+    if all(os.path.splitext(value)[1].lower() in endings for value in values):
+        return "file"
+    if all(value.lower() in SEXES for value in values):
+        return "sex"
+    emotions = {canonical(value) for value in values if is_emotion(value)}
+    return "emotion" if len(emotions) >= 2 and len(emotions) >= 0.7 * len(values) else ""
+
+
+def emotion_in_names(names: Sequence[str]) -> str:
+    """A name of a file that contains the emotion where most others do; empty if most contain none.
+
+    >>> emotion_in_names(["s1_angry_1.wav", "s2_sad_1.wav"]), emotion_in_names(["a.wav", "sad.wav"])
+    ('s1_angry_1.wav', '')
+    """
+    parts = [re.split(r"[\W_]+", os.path.splitext(os.path.basename(name))[0]) for name in names]
+    for i in range(min(map(len, parts), default=0)):
+        emotions = [canonical(each[i]) for each in parts if is_emotion(each[i])]
+        if len(set(emotions)) >= 2 and len(emotions) >= 0.7 * len(names):
+            return names[0]
+    return ""
 
 
 def unused(columns: Sequence[str], notes: Sequence[str]) -> list[str]:

@@ -70,6 +70,41 @@ def test_a_folder_is_searched_for_corpora_and_models(here):
     ]
 
 
+def test_columns_are_recognised_by_their_values_and_the_others_are_named(here):
+    table = pd.read_csv(here / "clips.csv")
+    odd = {
+        "path": "Aufnahme",
+        "SpkrID": "Spk-Nr.",
+        "Gender": "G",
+        "label": "Q1 (majority)",
+        "EmoAct": "Erregung",
+    }
+    table["label"] = table["label"].str[:3]
+    table.rename(columns=odd).to_csv(here / "clips.csv", index=False)
+    for path in here.glob("*.wav"):
+        path.rename(path.with_name(f"{path.stem}_{'sad' if path.stem < '012' else 'angry'}.wav"))
+    found = sertools.suggest(here / "clips.csv")
+    assert found.column_map == {
+        "Spk-Nr.": "speaker", "Aufnahme": "file", "G": "sex", "Q1 (majority)": "emotion"
+    }  # fmt: skip
+    (note,) = (note for note in found.notes if note.startswith("Not recognised"))
+    assert note == (
+        "Not recognised: Erregung. If one of them is arousal, dominance or transcript, add it to map "
+        'in sertools.toml, as "Erregung=arousal".'
+    )
+    (here / "clips.csv").unlink()
+    (here / "metadata.csv").unlink(missing_ok=True)
+    assert any("(000_sad.wav), and are not read" in note for note in sertools.suggest(here).notes)
+
+
+def test_nothing_is_written_for_a_folder_that_holds_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = run("init")
+    assert found.exit_code == 2
+    assert "nothing was written" in found.stderr
+    assert not (tmp_path / "sertools.toml").exists()
+
+
 def test_a_folder_of_recordings_is_a_corpus(here):
     (here / "clips.csv").unlink()
     (here / "metadata.csv").unlink(missing_ok=True)

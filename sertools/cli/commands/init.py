@@ -39,6 +39,11 @@ def init(
             f"A model that runs code is not kept in {path}: add --model {found.model} yourself."
         )
         found.model = ""
+    if not found.data and not found.model:
+        raise SertoolsError(
+            "neither a corpus nor a model was found, so nothing was written",
+            hint="name a table, a folder of recordings or a model: sertools init clips.csv my-checkpoint",
+        )
     write_text(path, project.text_of(found))
     console.lines(found.notes)
     check = f"sertools corpus check {shlex.quote(found.data[0])}, " if found.data else ""
