@@ -57,10 +57,10 @@ OURS = "ours: a test set that shares recordings or speakers with the training se
 ASKS = Asks(question="Are the splits of the corpus separate?", rank=80)
 
 EXPLANATIONS = {
-    "shared_clips": "Number of clips whose sound or row is in two parts of the corpus.",
+    "shared_clips": "Number of clips of the smaller part whose sound or row is also in the other part.",
     "near_duplicates": (
-        "Number of clips whose acoustic fingerprint is nearly that of a clip in another part: the same "
-        "recording, louder, cut or resampled."
+        "Number of pairs of clips of two parts whose acoustic fingerprints agree in 80 % to 87.5 % of their "
+        "bits: nearly the same recording, to be listened to."
     ),
     "shared_speakers": "Number of speakers with clips in two parts of the corpus.",
     "shared_sentences": "Number of transcripts that occur in two parts of the corpus.",

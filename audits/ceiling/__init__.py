@@ -26,7 +26,8 @@ the label is given.
 Every other audit shows one rater beside its scores, compared with the same labels as the model. A model is
 said to be better than one rater only where the paired 95 % interval says so.
 
-Intervals are 95 %: leave-one-speaker-out jackknife with Student's t. They are of other speakers, with the
+Intervals are 95 %: leave-one-speaker-out jackknife with Student's t, for the share of votes that name the
+label Wilson's. They are of other speakers, with the
 same kind of raters; that other raters would differ is not in them.
 """
 

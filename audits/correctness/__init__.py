@@ -6,7 +6,7 @@ by the unweighted average recall (UAR) over the classes in the truth, unweighted
 and F1. The distribution of the predictions is compared with that of the truth: by the Jensen-Shannon distance
 (base 2) over 10 equal bins, and by the relative difference (n_p − n_t) / n of each class. Distributions of
 few clips differ by chance, so the distance is √max(0, d² − m), where d is the observed one and m the mean of
-d² when truth and prediction are swapped for a random half of the speakers. Where the corpus labels emotions,
+d² when truth and prediction of each speaker are swapped, or not, at random. Where the corpus labels emotions,
 every predicted dimension that it does not rate is compared with the range that the literature expects for
 each emotion (low ≤ .45, neutral .3 to .6, high ≥ .55); the score is the share of clips in that range.
 
@@ -24,10 +24,11 @@ With a closed set of emotions (`--classes`) only their clips are judged, and the
 among them: probabilities are divided by their sum over the set. An answer in words outside the set is wrong.
 Where it differs, the UAR among all classes of the model is given too (`uar_open_set`).
 
-Every score is shown together with the scores of trivial models: the constant mean or majority class, random
-predictions, and the constant that is best for this metric. Limits that a trivial model can meet are passed
+Scores of ratings, and scores over all emotions, are shown together with those of trivial models: the constant
+mean or majority class, random predictions, and the constant that is best for this metric. Limits are passed
 only where the model is shown to beat a constant: its predictions are permuted among the clips of each
-speaker, and at most one permutation in a thousand reaches its CCC or UAR. A failure stands in any case.
+speaker, at most one of 1999 permutations reaches its CCC or UAR (p ≤ .001), and the predictions differ
+(standard deviation of at least .03). A failure stands in any case.
 
 Limits are those of audEERING's ser-tests. An error depends on how far the ratings spread: of a calibrated
 model with a CCC of c, it has the standard deviation s √(2(1 − c)/(2 − c)), where s is that of the ratings.
@@ -36,8 +37,9 @@ other; CCC is judged, and MAE is a detail that says which CCC it would take. The
 detail, because the predictions of a calibrated model spread less than the ratings, by Pearson's correlation.
 So are recall, precision and relative difference of each emotion.
 
-Intervals are 95 %: leave-one-speaker-out jackknife with Student's t; for shares, Wilson's interval with the
-effective number of clips. That of the Jensen-Shannon distance reaches down to 0 where chance may explain it.
+Intervals are 95 %: leave-one-speaker-out jackknife with Student's t, for CCC and Pearson's correlation on
+Fisher's scale; for shares, Wilson's interval with the effective number of clips. That of the Jensen-Shannon
+distance reaches down to 0 where chance may explain it.
 """
 
 import numpy as np

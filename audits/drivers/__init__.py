@@ -50,9 +50,8 @@ ASKS = Asks(question="Which acoustic features does it follow?", rank=75)
 
 EXPLANATIONS = {
     "explained_error": (
-        "Root mean square of the part of answers minus ratings that ridge regression on eGeMAPS predicts "
-        "for unseen speakers, in units of the rating scale or of probability; 0 where nothing is left to "
-        "explain."
+        "Root mean square of the part of answers minus ratings that least squares on eGeMAPS predict for "
+        "unseen speakers, in units of the rating scale or of probability; 0 where nothing is left to explain."
     ),
     "answers_explained": (
         "Share of the variance of the answers that ridge regression on eGeMAPS predicts for unseen "

@@ -25,9 +25,10 @@ score is at most .05 lower than on whole clips, among the clips that are longer.
 model is shown to beat a constant on whole clips (permuted among each speaker's clips, p ≤ .001). A failure
 stands.
 
-Intervals are 95 %: scores and changes by leave-one-speaker-out jackknife with Student's t, lengths by a
-bootstrap over speakers, widened for few speakers. A model that needs a minimum of samples has no answer to
-shorter excerpts; such clips are left out at all lengths.
+Intervals are 95 %: scores and changes of CCC by leave-one-speaker-out jackknife with Student's t, changes of
+UAR by Wilson's bounds of gains and losses, joined by MOVER, lengths and latencies by a bootstrap over
+speakers, widened for few speakers. A model that needs a minimum of samples has no answer to shorter excerpts;
+such clips are left out at all lengths.
 """
 
 import math

@@ -6,10 +6,11 @@ and for two crossed columns (`sex+language`): the score of each group, each grou
 of groups, and the largest minus the smallest score; the shift of the mean error; precision and recall of
 every emotion, or of the bins .25/.5/.75 of a dimension, each group minus all; equalised odds. Ages are cut
 into <30, 30-50, >50, other numbers at their terciles; `pitch_group` is derived from the mean F0 of a
-speaker's clips (low ≤ 145 Hz < medium ≤ 190 Hz < high, at least 25 clips). Where `language` is a group and
-the corpus has a column `sentiment`: how much more the sentiment of the words shifts the prediction in one
-language than in the others. `--match truth` first leaves clips out until all groups have the same size and
-the same distribution of the truth, as ser-tests does.
+speaker's clips (low ≤ 145 Hz < medium ≤ 190 Hz < high, at least 25 clips). Recall and precision are also
+compared between the groups: the first of two minus the second, or the largest minus the smallest. Where
+`language` is a group and the corpus has a column `sentiment`: how much more the sentiment of the words shifts
+the prediction in one language than in the others. `--match truth` first leaves clips out until all groups
+have the same size and the same distribution of the truth, as ser-tests does.
 
 A useless model is trivially fair: constant and random predictions have gaps near 0. So a gap passes only
 where the model is shown to beat a constant in at least one group (predictions permuted among each speaker's
@@ -17,19 +18,20 @@ clips, p ≤ .001); a gap beyond the limit fails in any case. Permuting group la
 gaps arise by chance alone; the report gives a p-value for each gap, also adjusted for the number of gaps
 (Holm 1979). Permuted is the studentised gap, so that groups may differ in clips per speaker. The report also
 gives the smallest gap that this corpus detects, and the smallest limit that it can verify, in 80 % of cases.
-The same is done for equalised odds.
+The same is done for equalised odds, and for recall and precision of each class.
 
 CCC is higher where ratings spread more, for the same errors. So gaps of MAE and RMSE (of the Brier score for
 emotions) and the spread of each group's ratings are reported, too. Where the sex score differs from 0 while
 the 90 % interval of the gap in MAE lies within ± .02, the reason says that the range of the ratings makes it.
 
 Limits are those of audEERING's ser-tests for group minus all: ± .075, which is ± .15 on the difference of two
-equally large groups, the limit of the sex score. Intervals are 95 %: leave-one-speaker-out
-jackknife with Student's t, with Satterthwaite's degrees of freedom between groups. Max − min and equalised
-odds are above 0 for equal groups, too. So the lower end of their intervals is corrected for all pairs of
-groups (Games & Howell 1976; for equalised odds by the permutations) and reaches down to 0; the upper end is
-that of the pair with the highest. A group with fewer than 5 speakers has no interval and, where two others
-have enough, is excluded from max − min, equalised odds and the permutations.
+equally large groups, the limit of the sex score. Intervals are 95 %: leave-one-speaker-out jackknife with
+Student's t, with Satterthwaite's degrees of freedom between groups; for differences of UAR and recall between
+two groups, Wilson's bounds of both, joined by MOVER (Zou & Donner 2008). Max − min and equalised odds are
+above 0 for equal groups, too. So the lower end of their intervals is corrected for all pairs of groups (Games
+& Howell 1976; for equalised odds by the permutations) and reaches down to 0; the upper end is that of the
+pair with the highest. A group with fewer than 5 speakers has no interval and, where two others have enough,
+is excluded from max − min, equalised odds and the permutations.
 """
 
 from dataclasses import dataclass
@@ -101,14 +103,26 @@ EXPLANATIONS = {
     "rmse_gap": "Root mean square error of one group minus that of the other.",
     "brier_gap": "Brier score (mean squared error of the probabilities) of one group minus the other's.",
     "mean_shift": "Mean error p − t of a group minus that of all clips, on the scale from 0 to 1.",
-    "recall_gap": "Largest minus smallest recall of an emotion over the groups.",
-    "precision_gap": "Largest minus smallest precision of an emotion over the groups.",
-    "recall_difference": "Recall of an emotion in a group minus that in all clips.",
-    "precision_difference": "Precision of an emotion in a group minus that in all clips.",
-    "bin_recall_gap": "Largest minus smallest recall of a part of the scale (ends .25, .5, .75) over groups.",
-    "bin_precision_gap": "Largest minus smallest precision of a part of the scale over the groups.",
-    "bin_recall_difference": "Recall of a part of the scale in a group minus that in all clips.",
-    "bin_precision_difference": "Precision of a part of the scale in a group minus that in all clips.",
+    "recall_gap": "Recall of an emotion in a group minus that in all clips.",
+    "precision_gap": "Precision of an emotion in a group minus that in all clips.",
+    "recall_difference": (
+        "Recall of an emotion in the first of two groups minus that in the second (female − male), or, of "
+        "more groups, the largest minus the smallest."
+    ),
+    "precision_difference": (
+        "Precision of an emotion in the first of two groups minus that in the second (female − male), or, of "
+        "more groups, the largest minus the smallest."
+    ),
+    "bin_recall_gap": "Recall of a part of the scale (ends .25, .5, .75) in a group minus that in all clips.",
+    "bin_precision_gap": "Precision of a part of the scale in a group minus that in all clips.",
+    "bin_recall_difference": (
+        "Recall of a part of the scale in the first of two groups minus that in the second, or, of more "
+        "groups, the largest minus the smallest."
+    ),
+    "bin_precision_difference": (
+        "Precision of a part of the scale in the first of two groups minus that in the second, or, of more "
+        "groups, the largest minus the smallest."
+    ),
 }
 
 LIMITS = [

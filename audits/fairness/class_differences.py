@@ -30,8 +30,8 @@ def class_differences(part: GroupedPairs, resamples: int, rng: np.random.Generat
 
     Args:
         part: the clips of one target, with their groups
-        resamples: number of permutations and of bootstrap draws
-        rng: for permutations and bootstrap
+        resamples: number of permutations
+        rng: for permutations
     """
     found = []
     for code, name in enumerate(part.bin_names):

@@ -6,11 +6,12 @@ columns). Where a speaker says the same words in several voices, as in RAVDESS, 
 synthetic `tts-listening`, answers are compared within the speaker: other words in the same voice, and the
 same words in another voice.
 
-The size of an effect is the root of its consistent square: the mean product of these differences of two
+The size of an effect is the root of its consistent square: half the mean product of these differences of two
 different speakers, over all pairs of words or of voices, which neither noise nor the peculiarity of one
-speaker adds to. The share of the words is a / (a + b) with the sizes a of words and b of voice: 0 for a
-model that listens to the voice alone, 1 for one that follows only the words, as relative cue weights in
-speech perception (Holt & Lotto 2006). For emotions the answer is the vector of all class scores.
+speaker adds to (half, because a variance is half the mean square of the differences). The share of the words
+is a / (a + b) with the sizes a of words and b of voice: 0 for a model that listens to the voice alone, 1 for
+one that follows only the words, as relative cue weights in speech perception (Holt & Lotto 2006). For
+emotions the answer is the vector of all class scores.
 
 With `--splice` clips are also cut in the middle: their second half comes from another clip of the speaker,
 either other words in the same voice or the same words in another voice. Differences between a splice and
@@ -57,7 +58,8 @@ EXPLANATIONS = {
     ),
     "share_of_words_spliced": "The same share, when only the second half of a clip is exchanged.",
     "effect_of_words": (
-        "Root of the consistent square of differences between words in the same voice, in the answer's unit."
+        "Standard deviation over words in the same voice that all speakers share: the root of half the mean "
+        "product of the differences of two speakers, in the answer's unit."
     ),
     "effect_of_voice": "The same between voices with the same words, in the unit of the answer.",
     "explained_by_text": (

@@ -55,8 +55,8 @@ ASKS = Asks(question="What do its layers encode?", rank=70)
 
 EXPLANATIONS = {
     "above_chance": (
-        "Score of a linear probe on speakers that it was not trained on, minus chance: one over the number "
-        "of classes, or 0 for a CCC."
+        "Score of a probe on speakers that it was not trained on, minus chance: one over the number of "
+        "classes, for speakers the share of the most frequent one, or 0 for a CCC."
     ),
     "probe_uar": (
         "UAR with which a probe predicts an emotion or another class from the layer, on speakers that it was "

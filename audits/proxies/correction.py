@@ -160,8 +160,9 @@ def gap_of(statistic: Statistic, pair: Pairs, groups: Attribute, given: tuple[Ra
     clips = np.bincount(pair.unit, minlength=pair.units)
 
     def estimated(
-        gap: Callable[[bool], NDArray[np.float64]], used: NDArray[np.bool_], extra: float = 0.0
+        gap: Callable[[bool], NDArray[np.float64]], member: NDArray[np.integer], extra: float = 0.0
     ) -> Estimate:
+        used = member >= 0
         found = Estimate(
             value=float(gap(False)[0]),
             low=np.nan,
@@ -169,17 +170,18 @@ def gap_of(statistic: Statistic, pair: Pairs, groups: Attribute, given: tuple[Ra
             n=int(clips[used].sum()),
             units=int(used.sum()),
         )
-        return _with_interval(found, gap(True)[used], extra)
+        fewest = int(np.bincount(member[used], minlength=2).min())
+        return _with_interval(found, gap(True)[used], fewest, extra)
 
     of_known = Sums(statistic=statistic, sums=sums, predicted=groups.predicted, known=groups.known)
-    used = (groups.predicted >= 0) | (of_units.known >= 0)
-    corrected = estimated(of_units.corrected, used, _variance_of_rates(of_units, given))
+    member = np.where(of_units.known >= 0, of_units.known, groups.predicted)
+    corrected = estimated(of_units.corrected, member, _variance_of_rates(of_units, given))
     if math.isnan(corrected.value):
         corrected = replace(corrected, reason=NOT_APART)
     return Gap(
         corrected=corrected,
-        uncorrected=estimated(lambda out: of_known.between(groups.predicted, out), groups.predicted >= 0),
-        known=estimated(lambda out: of_known.between(groups.known, out), groups.known >= 0),
+        uncorrected=estimated(lambda out: of_known.between(groups.predicted, out), groups.predicted),
+        known=estimated(lambda out: of_known.between(groups.known, out), groups.known),
         rates=given or measured_rates(groups),
     )
 
@@ -196,11 +198,18 @@ def measured_rates(groups: Attribute) -> tuple[Rate, Rate] | None:
     return rates[0], rates[1]
 
 
-def _with_interval(found: Estimate, left_out: NDArray[np.float64], extra: float) -> Estimate:
-    """A gap with the interval of the jackknife over the units that are used, plus an extra variance."""
+def _with_interval(found: Estimate, left_out: NDArray[np.float64], fewest: int, extra: float) -> Estimate:
+    """A gap with the interval of the jackknife over the units that are used, plus an extra variance.
+
+    Args:
+        found: the gap
+        left_out: the gap without each unit
+        fewest: number of units of the smaller group
+        extra: variance to add
+    """
     if math.isnan(found.value):
         return replace(found, reason="the score is undefined in a group")
-    if found.units < 2 * MIN_UNITS:
+    if fewest < MIN_UNITS:
         return replace(found, reason=f"fewer than {MIN_UNITS} speakers in a group")
     if np.isnan(left_out).any():
         return replace(found, reason="undefined when one speaker is left out")

@@ -16,16 +16,18 @@ together with a scale-free one, with tolerance .05 · sd(p) / sd(t). No limit is
 predictions are not shown to beat a constant (permuted among each speaker's clips, p ≤ .001; a dimension
 without ratings must instead increase with the emotions' mean ratings by Russell & Mehrabian 1977); a failure
 stands. The same holds if the share of pairs of *different* clips whose predictions would count as unchanged
-already reaches the limit, and for a drop if the clean score is too low to drop that far. A clip
-that a perturbation cannot be applied to is missing under it: it is counted as missing, never as unchanged. A
-clip that the model was asked and did not answer, clean or perturbed, counts as changed.
+already reaches the limit (of other findings than the ratio, .95), and for a drop if the clean score is too
+low to drop that far. A clip that a perturbation cannot be applied to is missing under it: it is counted as
+missing, never as unchanged. A clip that the model was asked and did not answer, clean or perturbed, counts as
+changed.
 
 With `--quality` the sound of the changes is measured as well, on at most 100 clips: PESQ, as in the audit
 `audibility`, and a figure of unchanged predictions, and of the change of the score, against it.
 
 Limits: .95 for small perturbations, for larger ones those of audEERING's ser-tests. Intervals are 95 %: for
-shares Wilson's with the effective number of clips, for differences leave-one-speaker-out jackknife with
-Student's t, for levels a bootstrap over speakers. No interval is given for fewer than 5 speakers.
+shares Wilson's with the effective number of clips, for changes of UAR the same for gains and losses, joined
+by MOVER, for other differences leave-one-speaker-out jackknife with Student's t, for levels a bootstrap over
+speakers. No interval is given for fewer than 5 speakers.
 """
 
 from collections.abc import Sequence

@@ -19,7 +19,8 @@ same class, or the CCC of their predictions, for the pair that agrees least.
 
 The limit is ours: the standard deviation of a score over seeds is below .05; beyond that, two models that
 differ by .1 may differ by luck. It is only passed if the first checkpoint is shown to beat a constant. Other
-intervals are 95 %: jackknife over speakers with Student's t.
+intervals are 95 %: jackknife over speakers with Student's t, for the share of clips in the same class
+Wilson's.
 """
 
 import itertools
@@ -59,8 +60,8 @@ EXPLANATIONS = {
         "s²/M plus the jackknife variance over speakers."
     ),
     "agreement": (
-        "Share of clips that two checkpoints put into the same class, or CCC of their predictions, "
-        "averaged over pairs; 1 where seeds do not matter."
+        "Share of clips that two checkpoints put into the same class, or CCC of their predictions, of the "
+        "pair that agrees least; 1 where seeds do not matter."
     ),
 }
 
@@ -153,9 +154,7 @@ def _findings(claim: Claim, part: Spread, every: Sequence[Tables]) -> list[Findi
 
 
 def _agreements(every: Sequence[Tables]) -> list[Finding]:
-    """How far checkpoints agree clip by clip, averaged over their pairs; the interval is that of the worst
-    pair.
-    """
+    """How far the two checkpoints that agree least do agree, clip by clip."""
     found = []
     unit, by_speaker = speaker_codes(every[0].clips)
     for target in scored_targets(every[0]):

@@ -6,11 +6,13 @@ clips, with replacement; the table gives mean, standard deviation and 95 % perce
 judged by this protocol; with at least 10 clips, their score over all their clips is given. Worst and best
 speaker, and the spread (standard deviation over speakers, divisor G − 1), are taken over the speakers that
 the protocol judges; if there are fewer than five of them, over all speakers with at least 10 clips, and the
-notes say so.
+notes say so. For emotions, the worst speaker is the one whose UAR is least above that of a constant, 1 / k
+for a speaker of k emotions.
 
-The interval of the worst and the best speaker is a jackknife over that speaker's clips with Student's t, at a
-level (1 − .05 / G) that holds for all G speakers simultaneously (Bonferroni), so it is also valid for the
-speaker that was selected. A speaker whose clips all have the same rating, or the same emotion, has no score.
+The interval of the worst and the best speaker is a jackknife over that speaker's clips with Student's t (of a
+UAR of 0 or 1, Wilson's), at a level (1 − .05 / G) that holds for all G speakers simultaneously (Bonferroni),
+so it is also valid for the speaker that was selected. A speaker whose clips all have the same rating, or the
+same emotion, has no score.
 
 Scores from few clips differ between speakers by chance. So the spread is √max(0, s² − mean SE²), where s² is
 the variance of the scores and SE the standard error of each over the speaker's clips; its interval is that of
@@ -21,8 +23,8 @@ Speaker average is the mean over speakers of |d|, where d is the difference m_p 
 speaker's predictions and truth; speaker ranking is the signed Spearman correlation of these means. For
 emotions the means are the shares of each class. Both are taken over speakers with at least 10 clips. As the
 means of few clips differ by chance, too, the average is √(2/π) √max(0, mean d² − mean SE²), and at least the
-size of the mean of d. Its interval joins those of mean d² (χ²) and of the mean (Student's t); that of the
-ranking is Fisher's, with Bonett and Wright's standard error (2000).
+size of the mean of d without its own error. Its interval joins those of mean d² (χ²) and of the mean
+(Student's t); that of the ranking is Fisher's, with Bonett and Wright's standard error (2000).
 
 Limits are those of audEERING's ser-tests for average (.1) and ranking (.7), and one of our own: the model
 must be better than a constant for every speaker. If speakers have similar means, a constant gets all of them
@@ -57,17 +59,23 @@ ASKS = Asks(question="Is it equally good for every speaker?", claim="equally goo
 
 EXPLANATIONS = {
     "worst_speaker": (
-        "The lowest score of a speaker, by CCC for a dimension and UAR for emotions; its interval "
-        "holds for all speakers at once (Bonferroni)."
+        "The lowest score of a speaker, by CCC for a dimension and, for emotions, by how far UAR is above "
+        "one over the speaker's number of emotions; its interval holds for all speakers at once "
+        "(Bonferroni)."
     ),
     "best_speaker": (
-        "The highest score of a speaker, by CCC for a dimension and UAR for emotions; its interval "
-        "holds for all speakers at once (Bonferroni)."
+        "The highest score of a speaker, by CCC for a dimension and, for emotions, by how far UAR is above "
+        "one over the speaker's number of emotions; its interval holds for all speakers at once "
+        "(Bonferroni)."
     ),
     "spread": (
-        "Standard deviation of the scores of the speakers, divisor G − 1 for G speakers; 0 if all are equal."
+        "Standard deviation of the scores of the speakers, without what their limited numbers of clips "
+        "contribute: √max(0, s² − mean SE²), divisor G − 1 for G speakers; 0 if chance explains it all."
     ),
-    "speaker_average": "Mean absolute error of the speakers' mean predictions, on the scale from 0 to 1.",
+    "speaker_average": (
+        "Mean absolute error of the speakers' mean predictions, without what their limited numbers of clips "
+        "contribute, on the scale from 0 to 1."
+    ),
     "speaker_ranking": (
         "Spearman's correlation over speakers of the mean prediction with the mean rating, from −1 to 1; a "
         "negative one is a failure."

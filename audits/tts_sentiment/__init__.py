@@ -3,7 +3,8 @@
 Synthetic voices say sentences that differ in one negative, neutral or positive word, all in the same tone
 (Wagner et al. 2023, §5.3). A model that ignores words predicts the same for all; otherwise predictions shift:
 
-- sentiment shift = m(p | positive) − m(p | negative), and each of both minus neutral,
+- sentiment shift = m(p | positive) − m(p | negative), and each of both minus neutral (means of a language,
+  averaged over languages),
 - neutral point = m(p | neutral),
 - negated shift, the same difference for "not good" and "not bad": a model that spots keywords shifts as
   before, one that understands negation shifts the other way; negation consistency is the share of pairs of a

@@ -21,8 +21,8 @@ The limit is our own: the words must not mislead the model, so CCC on synthetic 
 It is passed if the model is shown to beat a constant on the original audio (predictions permuted among each
 speaker's clips, p ≤ .001), and if the sentences or the predictions on synthetic speech are shown (by 99.9 %
 intervals) to be related to the ratings; otherwise no effect could have been detected. A failure stands.
-Intervals are leave-one-speaker-out jackknives for these sentences and these voices: as fixed sentences are
-few, other sentences could give other values.
+Intervals are leave-one-speaker-out jackknives (of a change of UAR, Wilson's bounds of gains and losses) for
+these sentences and these voices: as fixed sentences are few, other sentences could give other values.
 """
 
 import numpy as np
@@ -58,8 +58,8 @@ EXPLANATIONS = {
     "uar_change": "UAR with the synthetic voice minus UAR with the recordings.",
     "sentence_uar": "UAR of naming the emotion that other speakers most often have in the same sentence.",
     "original_jensen_shannon": (
-        "Distance between the distributions of the predictions for the recordings and of the ratings, from 0 "
-        "to 1."
+        "Distance between the distributions of the predictions for the recordings and of the ratings, beyond "
+        "what chance gives, from 0 to 1."
     ),
     "synthetic_jensen_shannon": "The same for the synthetic voice.",
     "synthetic_spread": (

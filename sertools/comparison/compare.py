@@ -5,10 +5,9 @@ has a 95 % interval if both result files contain its leave-one-speaker-out value
 both runs were measured on the same speakers of the same corpus. The interval is a paired jackknife with
 Student's t that leaves each speaker out of both runs at once, as in `sertools gate --baseline`; of UAR it is
 that of the clips gained and lost, and of other shares of clips never narrower than their number allows, so
-that it never has width 0. Otherwise the
-difference has no interval and the reason is given. Intervals are not adjusted for multiple comparisons. Where
-two runs did not answer the same clips, CCC and UAR are compared on the clips that both answered, and nothing
-else is.
+that it never has width 0. Otherwise the difference has no interval and the reason is given. Intervals are not
+adjusted for multiple comparisons. Where two runs did not answer the same clips, CCC and UAR are compared on
+the clips that both answered, and nothing else is.
 
 Ranks come from the paired differences of all pairs of runs, adjusted by Holm's method: a run's best rank is
 one plus the number of runs that are significantly better, its worst rank the number of runs minus those that

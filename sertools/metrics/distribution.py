@@ -67,8 +67,8 @@ def jensen_shannon_beyond_chance(
 ) -> Estimate:
     """How different are the distributions beyond chance, in [0, 1]?
 
-    √max(0, d² − m), where d is the Jensen-Shannon distance and m the mean of d² when truth and prediction are
-    swapped for a random half of the speakers: even the ratings of two halves of the same corpus have a
+    √max(0, d² − m), where d is the Jensen-Shannon distance and m the mean of d² when truth and prediction of
+    each speaker are swapped, or not, at random: even the ratings of two halves of the same corpus have a
     distance. For the interval see `statistics.beyond_chance.root_beyond_chance`. If all swaps are fewer than
     the draws, they are enumerated; otherwise the order of the speakers does not change the draws.
 

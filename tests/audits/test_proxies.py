@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from sertools.audits.proxies.attribute import Rate, attribute, parsed_rates, with_predicted_sex
+from sertools.audits.proxies.attribute import Attribute, Rate, attribute, parsed_rates, with_predicted_sex
 from sertools.audits.proxies.correction import Sums, at_rates, gap_of, right_shares
 
 from sertools.auditing.audit import load
@@ -54,6 +54,12 @@ def test_with_all_groups_known_the_gap_is_that_between_them():
     assert found.corrected.value == pytest.approx(expected[0] - expected[1], abs=1e-12)
     assert found.known.value == pytest.approx(found.corrected.value, abs=1e-12)
     assert abs(found.uncorrected.value) < abs(found.corrected.value)
+    few = Attribute(
+        column="predicted", names=("female", "male"), predicted=(np.arange(40) > 3) * 1, known=np.full(40, -1)
+    )
+    of_four = gap_of(uar_statistic(3), pair, few, (Rate(right=0.9, n=0, text=""),) * 2)
+    for gap in (of_four.corrected, of_four.uncorrected):
+        assert (np.isnan(gap.low), gap.reason) == (True, "fewer than 5 speakers in a group")
 
 
 def test_mixed_sums_are_unmixed_exactly():

@@ -112,9 +112,12 @@ def places_sentence(
         return f"No model has a place: {'; '.join(f'{n}: {why}' for why, n in counted.items())}."
     best, *others = [name for name in scores if name in places and name not in reasons]
     tied = [name for name in others if places[name].best == places[best].best]
+    # a model may be behind a third one and yet not be shown to be behind the best
+    more = places[best].worst - 1 - len(tied)
     text = f"{best} has the highest {order_by}, {scores[best]:.3f}"
-    if tied:
-        text += f"; it is not shown to be better than {shortened(tied)}"
+    if tied or more > 0:
+        open_ = [*filter(None, [shortened(tied)]), *([plural(more, "other model")] if more > 0 else [])]
+        text += f"; it is not shown to be better than {' and '.join(open_)}"
     elif others:
         rest = others[0] if len(others) == 1 else "all others with a place"
         text += f", and is better beyond chance than {rest}"

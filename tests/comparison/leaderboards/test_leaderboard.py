@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from sertools.comparison.leaderboards.leaderboard import CHECK, Entry, board
+from sertools.comparison.leaderboards.places import places_sentence
+from sertools.comparison.ranks import Ranks
 from sertools.comparison.runs import Measure, run_of
 from sertools.results.keys import FindingKey
 from sertools.results.result import Finding, LeftOut, Limit, Verdict
@@ -57,6 +59,10 @@ def test_the_summary_names_five_models_and_counts_the_rest():
         "a has the highest CCC of arousal, 0.500; it is not shown to be better than b, c, d, e, f and 2 more."
     )
     assert {s.place for s in group.standings} == {1}
+    # b is shown to be better than c, and a is not: c is behind b, but not behind a
+    ranks = {"a": Ranks(1, 3), "b": Ranks(1, 2), "c": Ranks(2, 3)}
+    said = places_sentence({"a": 0.9, "b": 0.8, "c": 0.7}, ranks, {}, "UAR")
+    assert said == "a has the highest UAR, 0.900; it is not shown to be better than b and 1 other model."
 
 
 def test_corpora_and_kinds_of_labels_are_ranked_apart():
