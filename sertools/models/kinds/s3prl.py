@@ -1,10 +1,11 @@
 """Upstreams of s3prl with layers, `s3prl:NAME`: tera, apc, vq_apc, npc, mockingjay, decoar2, modified_cpc …
 
-s3prl downloads the weights of an upstream that it names; `s3prl:NAME_local@FILE` takes a checkpoint of your
-own. There are no scores: audits of layers apply, and heads can be trained on the frames. Weights that are
-pickles with more than tensors are refused, unless `--trust-remote-code` allows their code to run. Clips are
-processed one at a time. The modules of s3prl that an upstream does not need are not imported, because some
-of them need other versions of torchaudio.
+s3prl downloads the weights of an upstream that it names; `s3prl:NAME@FILE` takes a checkpoint of your own in
+their place, and what else the upstream downloads from the folder of that file. There are no scores: audits of
+layers apply, and heads can be trained on the frames. Weights that are pickles with more than tensors are
+refused, unless `--trust-remote-code` allows their code to run. Clips are processed one at a time. The modules
+of s3prl that an upstream does not need are not imported, because some of them need other versions of
+torchaudio.
 """
 
 import ast
@@ -15,11 +16,15 @@ import importlib.util
 import os
 import re
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +43,7 @@ SCHEME = "s3prl"
 RATE_HZ = 16000
 
 OF_FILES = "_local"
-"""End of the names of upstreams that take a checkpoint of the user."""
+"""End of the names of functions of s3prl that take a file; the other names may also take one."""
 
 UNSAFE = "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"
 """Environment variable with which torch loads pickles that may run code."""
@@ -111,15 +116,13 @@ def load(rest: str, options: LoadOptions) -> UpstreamModel:
     """
     precision, device = only_fp32(options.precision, SCHEME), find_device(options.device)
     name, _, file = rest.partition("@")
-    make = _function(name)
-    if bool(file) != name.endswith(OF_FILES):
-        raise ModelError(
-            f"s3prl:{rest}: upstreams that end in {OF_FILES} take a file, and others take none",
-            hint=f"write s3prl:NAME{OF_FILES}@FILE, or s3prl:NAME for the weights that s3prl downloads",
-        )
-    if file and not Path(file).expanduser().is_file():
-        raise ModelError(f"no such file: {file}")
-    upstream = _made(make, rest, str(Path(file).expanduser()) if file else "", options.trust_remote_code)
+    module = _module(name)
+    if name.endswith(OF_FILES) and not file:
+        raise _wrong_file(rest)
+    if file:
+        upstream = _filled(module, rest, options.trust_remote_code)
+    else:
+        upstream = _made(module, rest, options.trust_remote_code)
     upstream = upstream.to(device).eval()
     trial = hidden_states(upstream, noise(RATE_HZ, 1.0), device)
     version = importlib.metadata.version("s3prl")
@@ -157,42 +160,95 @@ def load(rest: str, options: LoadOptions) -> UpstreamModel:
     )
 
 
-def _function(name: str) -> Callable[..., Any]:
-    """The function of s3prl that makes an upstream; only its own module is imported.
+def _module(name: str) -> ModuleType:
+    """The module of s3prl with the function that makes an upstream; no other one is imported.
 
     Raises:
         ModelError: s3prl is not installed, there is no such upstream, or it needs what is not installed
     """
-    found = importlib.util.find_spec("s3prl")
-    if found is None or not found.submodule_search_locations:
+    known = _upstreams()
+    if known is None:
         raise ModelError(
             f"s3prl:{name} needs s3prl, which is not installed", hint="pip install s3prl torchaudio"
         )
+    if name not in known:
+        raise ModelError(f"s3prl has no upstream {name!r}", hint=nearest(name, sorted(known)))
+    try:
+        return importlib.import_module(f"s3prl.upstream.{known[name]}.hubconf")
+    except Exception as error:  # an upstream may import anything, and raise anything
+        hint = "install the torchaudio that was built for your torch" if "torchaudio" in str(error) else ""
+        raise ModelError(
+            f"the upstream {name} of s3prl cannot be imported: {reason(error)}", hint=hint
+        ) from error
+
+
+def _upstreams() -> dict[str, str] | None:
+    """Names of functions that make upstreams → the folder of each; None if s3prl is not installed."""
+    found = importlib.util.find_spec("s3prl")
+    if found is None or not found.submodule_search_locations:
+        return None
     folder = Path(found.submodule_search_locations[0]) / "upstream"
     known: dict[str, str] = {}
     for path in sorted(folder.glob("*/hubconf.py")):
         for each in ast.parse(path.read_text(encoding="utf-8")).body:
-            if isinstance(each, ast.FunctionDef) and not each.name.startswith("_"):
-                known.setdefault(each.name, path.parent.name)
-    if name not in known:
-        raise ModelError(f"s3prl has no upstream {name!r}", hint=nearest(name, sorted(known)))
-    try:
-        module = importlib.import_module(f"s3prl.upstream.{known[name]}.hubconf")
-    except Exception as error:  # an upstream may import anything, and raise anything
-        raise ModelError(f"the upstream {name} of s3prl cannot be imported: {reason(error)}") from error
-    function: Callable[..., Any] = getattr(module, name)
-    return function
+            if not isinstance(each, ast.FunctionDef) or each.name.startswith("_"):
+                continue
+            # the module of vq_wav2vec defines wav2vec2_local too, a slip of s3prl
+            if each.name not in known or each.name.startswith(path.parent.name):
+                known[each.name] = path.parent.name
+    return known
 
 
-def _made(make: Callable[..., Any], rest: str, file: str, trust: bool) -> Any:
-    """The upstream, with its weights.
+def _wrong_file(rest: str) -> ModelError:
+    """The error for an upstream with a file that it does not read, or without one that it needs."""
+    return ModelError(
+        f"s3prl:{rest}: upstreams that have weights take a file, and others take none",
+        hint="write s3prl:NAME@FILE, or s3prl:NAME for the weights that s3prl downloads",
+    )
+
+
+def _filled(module: ModuleType, rest: str, trust: bool) -> Any:
+    """The upstream with the weights of a file, which must have all of them.
+
+    It is made twice from different random numbers: some upstreams keep random weights where a file has none.
+
+    Raises:
+        ModelError: the file cannot be read, could run code, or lacks weights
+    """
+    import torch
+
+    made = []
+    with torch.random.fork_rng(devices=()):
+        for seed in (0, 1):
+            torch.manual_seed(seed)
+            made.append(_made(module, rest, trust))
+    first, second = (each.state_dict() for each in made)
+    random = [key for key, tensor in first.items() if not torch.equal(tensor, second[key])]
+    if random:
+        raise ModelError(
+            f"s3prl:{rest} lacks {len(random)} of {len(first)} tensors of the upstream, such as {random[0]}",
+            hint="name a checkpoint of this upstream",
+        )
+    return made[0]
+
+
+def _made(module: ModuleType, rest: str, trust: bool) -> Any:
+    """The upstream, with the weights that s3prl downloads or those of a file.
 
     Raises:
         ModelError: the weights cannot be downloaded or read, or could run code
     """
+    name, _, file = rest.partition("@")
     try:
         with redirect_stdout(sys.stderr), _trusted(trust):
-            return make(file) if file else make()
+            return _from_file(module, rest) if file else getattr(module, name)()
+    except ModelError:
+        raise
+    except ModuleNotFoundError as error:
+        raise ModelError(
+            f"s3prl:{name} needs the module {error.name}, which is not installed",
+            hint=f"the sources of s3prl say where it is from: upstream/{module.__name__.split('.')[-2]}",
+        ) from error
     except Exception as error:  # s3prl raises anything for weights that it does not expect
         if "weights_only" in str(error).lower() or "weights only" in str(error).lower():
             raise ModelError(
@@ -201,11 +257,60 @@ def _made(make: Callable[..., Any], rest: str, file: str, trust: bool) -> Any:
             ) from error
         host = UNREACHED.search(str(error))
         if host is not None:
+            own = f"{name}{OF_FILES}" if hasattr(module, f"{name}{OF_FILES}") else name
             raise ModelError(
                 f"the weights of s3prl:{rest} cannot be downloaded: {host[1]} cannot be reached",
-                hint=f"go online once, or name a checkpoint of your own: s3prl:{rest}{OF_FILES}@FILE",
+                hint=f"go online once, or name a checkpoint of your own: s3prl:{own}@FILE",
             ) from error
         raise ModelError(f"the weights of s3prl:{rest} cannot be loaded: {reason(error)}") from error
+
+
+def _from_file(module: ModuleType, rest: str) -> Any:
+    """The upstream with the weights of a file.
+
+    What s3prl would download is a file instead: the first thing is the file, and others are next to it.
+
+    Raises:
+        ModelError: there is no such file, or the upstream reads none
+    """
+    name, _, given = rest.partition("@")
+    file, asked = Path(given).expanduser(), list[Path]()
+    make: Callable[..., Any] = getattr(module, name)
+
+    def link(path: Path, url: str, **_: object) -> None:
+        asked.append(file.with_name(unquote(PurePosixPath(urlsplit(url).path).name)) if asked else file)
+        path.symlink_to(_existing(asked[-1]).resolve())
+
+    if name.endswith(OF_FILES):
+        return make(str(_existing(file)))
+    downloads = importlib.import_module("s3prl.util.download")
+    with TemporaryDirectory() as folder, _replaced(downloads, _download=link, _download_dir=Path(folder)):
+        made = make()
+    if not asked:
+        raise _wrong_file(rest)
+    return made
+
+
+def _existing(path: Path) -> Path:
+    """A file that exists.
+
+    Raises:
+        ModelError: it does not
+    """
+    if not path.is_file():
+        raise ModelError(f"no such file: {path}")
+    return path
+
+
+@contextmanager
+def _replaced(module: ModuleType, **values: Any) -> Iterator[None]:
+    """Gives names of a module other values for a while."""
+    before = {name: getattr(module, name) for name in values}
+    vars(module).update(values)
+    try:
+        yield
+    finally:
+        vars(module).update(before)
 
 
 @contextmanager
@@ -227,7 +332,8 @@ def _shortest(upstream: Any, device: "torch.device") -> int:
 
     def fits(length: int) -> bool:
         try:
-            states = hidden_states(upstream, sound[:length], device)
+            with warnings.catch_warnings(action="ignore"):  # of the spread of a single frame
+                states = hidden_states(upstream, sound[:length], device)
         except Exception:  # an upstream raises anything for a signal that is shorter than one window
             return False
         return all(len(state) and np.isfinite(state).all() for state in states)

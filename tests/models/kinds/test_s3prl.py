@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from sertools.errors import ModelError
+from sertools.models.kinds.s3prl import _module
 from sertools.models.load import LoadOptions, load_model
 from tests.helpers.checkpoints import speech
 
@@ -67,6 +68,17 @@ def test_layers_are_the_hidden_states_of_s3prl(checkpoint):
             np.testing.assert_allclose(mean, state[0].mean(0).numpy(), atol=1e-5)
     assert (model.task, model.labels, outputs.scores.shape) == ("encoder", (), (3, 0))
     np.testing.assert_array_equal(model.predict(signals, layers=True).layers, outputs.layers)
+    # in place of what the upstream downloads, the same file has the same layers
+    same = load_model(f"s3prl:vq_apc@{checkpoint}")
+    np.testing.assert_array_equal(same.predict(signals, layers=True).layers, outputs.layers)
+
+
+@needs_s3prl
+def test_a_file_without_all_weights_is_refused_where_s3prl_would_keep_random_ones(tmp_path):
+    path = tmp_path / "empty.pt"
+    torch.save({"config": {}, "weights": {}}, path)
+    with pytest.raises(ModelError, match=r"empty.pt lacks \d+ of \d+ tensors of the upstream, such as"):
+        load_model(f"s3prl:modified_cpc@{path}")
 
 
 @needs_s3prl
@@ -95,11 +107,19 @@ def test_weights_that_may_run_code_need_trust(checkpoint):
         ("s3prl:apc_local", "take a file, and others take none"),
         ("s3prl:fbank@x.ckpt", "take a file, and others take none"),
         ("s3prl:apc_local@nowhere.ckpt", r"no such file: nowhere\.ckpt"),
+        ("s3prl:apc@nowhere.ckpt", r"no such file: nowhere\.ckpt"),
+        ("s3prl:wav2vec2_local@{checkpoint}", "cannot be loaded: .* required key: task_cfg is missing"),
+        ("s3prl:pase_plus@{checkpoint}", r"no such file: .*PASE\+\.cfg"),
     ],
 )
-def test_what_cannot_be_loaded_is_one_sentence(spec, said):
+def test_what_cannot_be_loaded_is_one_sentence(spec, said, checkpoint):
     with pytest.raises(ModelError, match=said):
-        load_model(spec)
+        load_model(spec.format(checkpoint=checkpoint))
+
+
+@needs_s3prl
+def test_of_two_functions_with_the_same_name_that_of_its_own_folder_is_taken():
+    assert _module("wav2vec2_local").__name__ == "s3prl.upstream.wav2vec2.hubconf"  # vq_wav2vec has one too
 
 
 @needs_s3prl
