@@ -28,6 +28,9 @@ READERS: dict[str, Callable[[Path], Any]] = {
     "notebook.ipynb": lambda path: json.loads(path.read_text(encoding="utf-8"))["cells"],
     "pre-commit-config.yaml": lambda path: yaml.safe_load(path.read_text(encoding="utf-8"))["repos"],
     "remote_service.py": lambda path: compile(path.read_text(encoding="utf-8"), path, "exec"),
+    "layers_study.toml": lambda path: read_study(str(path)),
+    "methods_study.toml": lambda path: read_study(str(path)),
+    "share_study.toml": lambda path: read_study(str(path)),
     "tapt_study.toml": lambda path: read_study(str(path)),
     "train.toml": recipe.read_recipe,
 }

@@ -74,7 +74,10 @@ def _parted(corpus: Corpus, shares: Mapping[str, float], seed: int) -> dict[str,
     parts = [name for name, share in shares.items() if share > 0]
     counts = _counts(clips[clips["speaker"].notna()])
     if len(counts) < len(parts):
-        raise CorpusError(f"{corpus.name} has {len(counts)} speakers, too few for {', '.join(parts)}")
+        raise CorpusError(
+            f"{corpus.name} has {len(counts)} speakers, too few for {', '.join(parts)}",
+            hint=f"{len(parts)} parts without a speaker in common need at least {len(parts)} speakers",
+        )
     wanted = np.array([shares[name] for name in parts])
     matrix = counts.to_numpy(dtype=np.float64) / counts.to_numpy().sum(axis=0)
     tries = [

@@ -1,4 +1,4 @@
-"""Draws figures on matplotlib axes: lines, dots with intervals, bars, heat maps, clouds and radar plots."""
+"""Draws figures on matplotlib axes: lines, dots with intervals, bars, heat maps, clouds, radars, panels."""
 
 import math
 import textwrap
@@ -21,6 +21,7 @@ _LINES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)))
 _HATCHES = ("", "///", "...", "xxx", "\\\\\\", "++")
 _LONGEST_NAME = 32
 _MOST_ROW_NAMES = 60  # of a heat map; of more rows only every second, third, … is named
+_PANELS_WIDE = 4  # small plots side by side
 _MANY_POINTS = 3000  # more points or cells become one embedded image, to keep the page small
 
 
@@ -43,6 +44,8 @@ def height_in(figure: Figure) -> float:
         return 1.4 + 0.34 * min(groups, 40)
     if figure.kind == "cloud" and any(isinstance(x, str) for series in figure.series for x in series.x):
         return 0.8 + 0.32 * math.ceil(rows / 3)
+    if figure.kind == "panels":
+        return 0.3 + 1.3 * math.ceil(groups / _PANELS_WIDE)
     return 4.2 if figure.kind in {"cloud", "radar"} else 3.4
 
 
@@ -157,6 +160,24 @@ def _line(axes: Any, figure: Figure) -> None:
     elif all(float(name).is_integer() for name in names):
         axes.xaxis.get_major_locator().set_params(integer=True)  # there is no layer 1.5
     _finish(axes, figure, "y")
+
+
+def _panels(axes: Any, figure: Figure) -> None:
+    """A small line plot of each series, with a scale of its own."""
+    width, height = 1 / _PANELS_WIDE, 1 / math.ceil(len(figure.series) / _PANELS_WIDE)
+    axes.set_axis_off()
+    for i, series in enumerate(figure.series):
+        row, column = divmod(i, _PANELS_WIDE)
+        n = len(series.x)
+        x = [k if isinstance(at, str) else at for k, at in enumerate(series.x)]
+        low, high = _numbers(series.low, n), _numbers(series.high, n)
+        place = [column * width + 0.03, 1 - (row + 0.84) * height, width - 0.06, 0.64 * height]
+        panel = axes.inset_axes(place)
+        panel.plot(x, _numbers(series.y, n), color=_colour(0), linewidth=1.5)
+        panel.fill_between(x, low, high, color=_colour(0), alpha=0.18, linewidth=0)
+        panel.set_title(_short(series.name, 26), fontsize=8.5)
+        panel.tick_params(labelsize=7.5)
+        panel.locator_params(nbins=3)
 
 
 def _interval(axes: Any, figure: Figure) -> None:
@@ -373,5 +394,6 @@ DRAW: dict[str, Callable[[Any, Figure], None]] = {
     "cloud": _cloud,
     "histogram": _histogram,
     "radar": _radar,
+    "panels": _panels,
 }
 """Drawing function of each kind of figure."""

@@ -245,15 +245,15 @@ class Series(_Strict):
 class Figure(_Strict):
     """The content of a figure; how it looks is up to the report.
 
-    `interval` is a dot plot: `x` names the rows, `y` are the values with `low` and `high`.
-    `histogram` and `bar` take bin or category names in `x`; `line` and `scatter` take numbers.
-    `heat` takes one series per row; `x` names the columns. `radar` takes values from 0 to 1; `x` names the
-    spokes. `band` shades a tolerated range of the value axis; `reference` draws a line at a value. Of the
-    figures that have a `choice`, such as the column that colours a map, a reader sees one choice at a time.
+    `interval` is a dot plot: `x` names the rows, `y` are the values with `low` and `high`. `histogram` and
+    `bar` take bin or category names in `x`; `line`, `scatter` and `panels`, which draws each series by
+    itself, take numbers. `heat` takes one series per row; `x` names the columns. `radar` takes values from 0
+    to 1; `x` names the spokes. `band` shades a tolerated range of the value axis; `reference` draws a line at
+    a value. Of the figures that have a `choice`, such as the column that colours a map, a reader sees one.
     """
 
     name: str
-    kind: Literal["line", "interval", "bar", "heat", "scatter", "cloud", "histogram", "radar"]
+    kind: Literal["line", "interval", "bar", "heat", "scatter", "cloud", "histogram", "radar", "panels"]
     title: str
     alt: str
     x_label: str = ""

@@ -13,6 +13,9 @@ from sertools.studies.scores import Score
 from sertools.studies.study import SEED, Study, text_of
 from sertools.studies.summary import Key, Scores, mean
 
+DEV_MEASURES = {"eval_ccc": "CCC on dev speakers", "eval_uar": "UAR on dev speakers"}
+"""Measures of which learning curves are drawn, by their keys in the curves of a training."""
+
 FEWEST_SPOKES = 3
 """Fewest test corpora of a radar plot."""
 
@@ -26,7 +29,7 @@ def figures(study: Study, every: Scores, done: Sequence[DoneCell]) -> list[Figur
             found.append(dots(keys, test, measure))
     if not axes(study) and len({test for test, _ in every}) >= FEWEST_SPOKES:
         found += [radar(every, measure) for measure in dict.fromkeys(measure for _, measure in every)]
-    return [*found, *layer_weights(done), *curves(done)]
+    return [*found, *layer_weights(done), *panels(done), *curves(done)]
 
 
 def axes(study: Study) -> list[str]:
@@ -117,30 +120,60 @@ def layer_weights(done: Sequence[DoneCell]) -> list[Figure]:
     ]
 
 
-def curves(done: Sequence[DoneCell]) -> list[Figure]:
-    """For each phase and dev measure, mean ± standard deviation over seeds at each step."""
-    found: dict[tuple[str, str], dict[str, dict[int, list[float]]]] = {}
+def panels(done: Sequence[DoneCell]) -> list[Figure]:
+    """The loss in training and the measure on dev speakers, a panel for each phase of each variant.
+
+    A loss is the mean over the updates since the point before. Phases of one point are left out.
+    """
+    found = []
+    for key, what in (("loss", "loss in training"), *DEV_MEASURES.items()):
+        lines = {at: steps for at, steps in logged(done, key).items() if len(steps) > 1}
+        twice = {name for name, _ in lines if sum(other == name for other, _ in lines) > 1}
+        named = {at: f"{at[0]}: {at[1]}" if at[0] in twice else at[0] for at in lines}
+        if not lines:
+            continue
+        found.append(
+            Figure(
+                name=f"{key}_by_variant",
+                kind="panels",
+                title=f"{what[0].upper()}{what[1:]} against updates",
+                alt=f"{what[0].upper()}{what[1:]} at each step of each phase of each variant, mean ± "
+                "standard deviation over seeds and folds.",
+                x_label="updates",
+                y_label=what,
+                series=[_over_steps(named[at], steps) for at, steps in lines.items()],
+            )
+        )
+    return found
+
+
+def logged(done: Sequence[DoneCell], key: str) -> dict[tuple[str, str], dict[int, list[float]]]:
+    """What was written down as `key`: variant with grid values, and phase → step → value of each model."""
+    found: dict[tuple[str, str], dict[int, list[float]]] = {}
     for each in done:
         others = text_of(each.cell.at)
         name = f"{each.cell.variant}, {others}" if others else each.cell.variant
         for phase, curve in each.curves.items():
             for entry in curve["log"]:
-                for measure in ("eval_ccc", "eval_uar", "eval_loss"):
-                    if entry.get(measure) is not None:
-                        line = found.setdefault((phase, measure), {}).setdefault(name, {})
-                        line.setdefault(int(entry["step"]), []).append(float(entry[measure]))
-    return [_curve(phase, measure.removeprefix("eval_"), lines) for (phase, measure), lines in found.items()]
+                if entry.get(key) is not None:
+                    steps = found.setdefault((name, phase), {})
+                    steps.setdefault(int(entry["step"]), []).append(float(entry[key]))
+    return found
+
+
+def curves(done: Sequence[DoneCell]) -> list[Figure]:
+    """For each phase and dev measure that several variants have, mean ± sd over seeds at each step."""
+    found = []
+    by_key = {key: logged(done, key) for key in (*DEV_MEASURES, "eval_loss")}
+    for phase in dict.fromkeys(phase for each in done for phase in each.curves):
+        for key, lines in by_key.items():
+            own = {name: steps for (name, of), steps in lines.items() if of == phase}
+            if len(own) > 1:
+                found.append(_curve(phase, key.removeprefix("eval_"), own))
+    return found
 
 
 def _curve(phase: str, measure: str, lines: dict[str, dict[int, list[float]]]) -> Figure:
-    series = []
-    for name, steps in lines.items():
-        points = []
-        for step, values in sorted(steps.items()):
-            sd = float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
-            centre = float(np.mean(values))
-            points.append((step, centre, centre - sd, centre + sd))
-        series.append(_series(name, points))
     return Figure(
         name=f"{phase}_{measure}",
         kind="line",
@@ -149,8 +182,18 @@ def _curve(phase: str, measure: str, lines: dict[str, dict[int, list[float]]]) -
         "seeds.",
         x_label="updates",
         y_label=in_words(measure),
-        series=series,
+        series=[_over_steps(name, steps) for name, steps in lines.items()],
     )
+
+
+def _over_steps(name: str, steps: Mapping[int, Sequence[float]]) -> Series:
+    """Mean ± standard deviation over models at each step."""
+    points = []
+    for step, values in sorted(steps.items()):
+        sd = float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
+        centre = float(np.mean(values))
+        points.append((step, centre, centre - sd, centre + sd))
+    return _series(name, points)
 
 
 def _plain(name: str, points: Sequence[tuple[Any, float]]) -> Series:

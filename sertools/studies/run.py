@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,9 @@ from sertools.errors import ModelError, SertoolsError
 from sertools.files import atomic, check_writable, read_json, write_text
 from sertools.pipeline.request import AuditRequest, CorpusRequest, ModelRequest
 from sertools.report.render import render
+from sertools.studies.checks import applies, reading_key, ready
 from sertools.studies.scores import answers, write_answers
-from sertools.studies.study import UNREADABLE, AuditOfCells, Cell, Study, cells
-from sertools.training.data.select import corpus_of
+from sertools.studies.study import UNREADABLE, Cell, Study, cells
 from sertools.training.train import no_progress, train_recipe
 
 DONE = "cell.json"
@@ -66,12 +66,12 @@ def run_study(
         warn: called with sentences on clips that were left out, and on cells that failed
 
     Raises:
-        ModelError: the folder cannot be written, or no cell can be trained
-        CorpusError: a test corpus is missing
+        ModelError: the folder cannot be written, something that cells need is missing, which is told before
+            anything is trained, or no cell can be trained
     """
     every = cells(study)
     check_writable(out, error=ModelError)
-    tests = test_corpora(every, data_root)
+    tests = ready(study, [cell for cell in every if not is_done(cell, out)], data_root)
     done: list[DoneCell] = []
     reasons: dict[str, None] = {}
     said: dict[str, None] = {}
@@ -83,7 +83,7 @@ def run_study(
 
     for i, cell in enumerate(every):
         folder = out / "cells" / cell.name
-        if not (folder / DONE).is_file():
+        if not is_done(cell, out):
             progress(f"cell {i + 1} of {len(every)}: {cell.name}")
             try:
                 train_cell(cell, study, tests, folder, data_root, once)
@@ -97,18 +97,9 @@ def run_study(
     return done
 
 
-def test_corpora(every: Sequence[Cell], data_root: Path | None) -> dict[str, Corpus]:
-    """The corpora on which cells are scored, by what decides how they are read.
-
-    Raises:
-        CorpusError: one is missing
-    """
-    tests: dict[str, Corpus] = {}
-    for cell in every:
-        for spec in cell.tests.values():
-            key = _key(spec, cell)
-            tests[key] = tests[key] if key in tests else corpus_of(spec, cell.recipe, data_root)
-    return tests
+def is_done(cell: Cell, out: Path) -> bool:
+    """Whether a cell of the study in a folder was trained and scored."""
+    return (out / "cells" / cell.name / DONE).is_file()
 
 
 def done_cell(cell: Cell, folder: Path) -> DoneCell:
@@ -119,12 +110,6 @@ def done_cell(cell: Cell, folder: Path) -> DoneCell:
     """
     stored = read_json(folder / DONE, error=ModelError, what="the result of a cell")
     return DoneCell(cell=cell, folder=folder, curves=stored["curves"], audits=stored["audits"])
-
-
-def _key(spec: str, cell: Cell) -> str:
-    """What decides how a test corpus is read."""
-    recipe = cell.recipe
-    return json.dumps([spec, recipe.label_map, recipe.scale, recipe.raters, recipe.max_minutes])
 
 
 def train_cell(
@@ -153,7 +138,7 @@ def train_cell(
     done = DoneCell(cell=cell, folder=folder, curves=found["curves"], audits=found["audits"])
     for name, test in cell.tests.items():
         with atomic(done.answers(name), error=ModelError) as part:
-            write_answers(answers(spec, cell.recipe, _asked(tests[_key(test, cell)], cell)), part)
+            write_answers(answers(spec, cell.recipe, _asked(tests[reading_key(test, cell)], cell)), part)
     write_text(folder / DONE, json.dumps(found, indent=1) + "\n", error=ModelError)
     if not study.keep_models:
         shutil.rmtree(place, ignore_errors=True)
@@ -171,7 +156,7 @@ def _audit(cell: Cell, study: Study, spec: str, folder: Path, data_root: Path | 
     """Runs the audits that the study names for this cell, and returns where they are and what they answer."""
     found = []
     for i, wanted in enumerate(study.audits):
-        if not _applies(wanted, cell):
+        if not applies(wanted, cell):
             continue
         place = folder / f"audits-{i}"
         shutil.rmtree(place, ignore_errors=True)
@@ -188,9 +173,3 @@ def _audit(cell: Cell, study: Study, spec: str, folder: Path, data_root: Path | 
             row = {"audit": result.audit, "data": wanted.data, "answer": result.answer}
             found.append({**row, "report": f"cells/{cell.name}/{place.name}/report.html"})
     return found
-
-
-def _applies(wanted: AuditOfCells, cell: Cell) -> bool:
-    recipe = cell.recipe.model_dump(mode="json")
-    fits = all(recipe.get(key) == value for key, value in wanted.where.items())
-    return fits and (not wanted.seeds or cell.seed in wanted.seeds)

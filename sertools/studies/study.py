@@ -12,8 +12,10 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from sertools.errors import ModelError, nearest
+from sertools.auditing.suites import choose
+from sertools.errors import AuditError, ModelError, nearest
 from sertools.files import read_toml
+from sertools.training.data.measures import measures_for
 from sertools.training.recipe import Recipe, changed, joined, recipe_of
 
 SEED = "seed"
@@ -185,7 +187,8 @@ def read_study(spec: str, changes: Sequence[str] = ()) -> Study:
         changes: `key=value`, which replace values of the file, such as `recipe.epochs=3`
 
     Raises:
-        ModelError: there is no such study, or a key or value in it is not valid
+        ModelError: there is no such study, or keys, values, names or recipes in it are not valid; it lists
+            all problems
     """
     path = Path(spec).expanduser()
     file: Any = path
@@ -194,60 +197,105 @@ def read_study(spec: str, changes: Sequence[str] = ()) -> Study:
             raise ModelError(f"no study named {spec!r}", hint=f"{nearest(spec, names())}; or a TOML file")
         file = importlib.resources.files("sertools.data") / "studies" / f"{spec}.toml"
     table = changed(read_toml(file, error=ModelError, what="the study"), changes)
-    for key in table:
-        if key not in Study.model_fields:
-            raise ModelError(f"{spec}: unknown key {key!r}", hint=nearest(key, list(Study.model_fields)))
+    fields = list(Study.model_fields)
+    problems = [f"unknown key {key!r} ({nearest(key, fields)})" for key in table if key not in fields]
     try:
-        study = Study.model_validate(table)
+        study = Study.model_validate({key: table[key] for key in table if key in fields})
     except ValidationError as error:
-        first = error.errors()[0]
-        raise ModelError(f"{spec}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
-    _check_names(study, spec)
-    if not study.test and study.folds is None:
-        raise ModelError(f"{spec} names neither test corpora nor folds", hint='such as test = ["emodb:test"]')
+        found = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()]
+        raise ModelError(f"{spec}: {'; '.join([*problems, *found])}") from error
+    problems += [*_unknown_variants(study), *_unusable(study), *_unknown_in_audits(study)]
+    every, invalid = _made(study)
+    problems += [*invalid, *_unmeasured(study, every)]
+    if problems:
+        raise ModelError(f"{spec}: {'; '.join(dict.fromkeys(problems))}")
     return study
 
 
-def _check_names(study: Study, spec: str) -> None:
-    """Refuses variants that the study does not have."""
+def _unknown_variants(study: Study) -> Iterator[str]:
+    """Sentences on variants that the study does not have."""
     known = list(study.variants or {PLAIN: {}})
     used = [study.reference or known[0], *(each.variant for each in study.published)]
     used += [name for ratio in study.ratios for name in (*ratio.top, *ratio.bottom)]
-    for name in used:
-        if name not in known:
-            raise ModelError(f"{spec}: unknown variant {name!r}", hint=nearest(name, known))
-    empty = [key for key, values in study.grid.items() if not values]
-    if empty:
-        raise ModelError(f"{spec}: grid.{empty[0]} has no values")
+    yield from (f"unknown variant {name!r} ({nearest(name, known)})" for name in used if name not in known)
+
+
+def _unusable(study: Study) -> Iterator[str]:
+    """Sentences on what keeps a study from having cells and scores."""
+    yield from (f"grid.{key} has no values" for key, values in study.grid.items() if not values)
+    if not study.test and study.folds is None:
+        yield 'it names neither test corpora nor folds (such as test = ["emodb:test"])'
+
+
+def _unknown_in_audits(study: Study) -> Iterator[str]:
+    """Sentences on audits that do not exist, and on keys that no recipe has."""
+    for wanted in study.audits:
+        try:
+            choose(wanted.names, None, ())
+        except AuditError as error:
+            yield str(error)
+        known = list(Recipe.model_fields)
+        for key in wanted.where:
+            if key not in known:
+                yield f"audits.where has the unknown key {key!r} ({nearest(key, known)})"
+
+
+def _unmeasured(study: Study, every: Sequence[Cell]) -> Iterator[str]:
+    """Sentences on measures that the targets of a cell never have."""
+    for cell in every:
+        known = measures_for(cell.recipe)
+        for measure in study.measures:
+            if measure not in known:
+                yield (
+                    f"{measure!r} is not measured with target = {cell.recipe.target!r} "
+                    f"({nearest(measure, known)})"
+                )
 
 
 def cells(study: Study, spec: str = "the study") -> list[Cell]:
     """All trainings of a study, variant by variant.
 
     Raises:
-        ModelError: a recipe is not valid
+        ModelError: recipes are not valid; it lists all problems
     """
-    return list(_cells(study, spec))
+    every, problems = _made(study)
+    if problems:
+        raise ModelError(f"{spec}: {'; '.join(problems)}")
+    return every
 
 
-def _cells(study: Study, spec: str) -> Iterator[Cell]:
+def _made(study: Study) -> tuple[list[Cell], list[str]]:
+    """The cells whose recipes are valid, and a sentence on each problem of the others."""
+    found: list[Cell] = []
+    problems: dict[str, None] = {}
+    for variant, at, seed, fold in _combinations(study):
+        table = joined(study.recipe, study.variants.get(variant, {}))
+        for key, value in (*at.items(), (SEED, seed)):
+            table = joined(table, _nested(key, value))
+        tests = {test: test for test in study.test}
+        if study.folds is not None:
+            sides = _sides(study.folds, fold)
+            tests[study.folds.of] = sides.pop("test")[0]
+            table |= sides
+        table["test"] = list(dict.fromkeys([*table.get("test", []), *tests.values()]))
+        try:
+            recipe = recipe_of(table, source=f"variants.{variant}" if study.variants else "its recipe")
+        except ModelError as error:
+            problems[str(error)] = None
+            continue
+        found.append(Cell(variant=variant, at=at, seed=seed, fold=fold, tests=tests, recipe=recipe))
+    return found, list(problems)
+
+
+def _combinations(study: Study) -> Iterator[tuple[str, dict[str, Any], int, int]]:
+    """Variant, grid values, seed and fold of each cell."""
     keys = [key for key in study.grid if key != SEED]
     seeds = study.grid.get(SEED, [study.recipe.get(SEED, 0)])
-    for variant, changes in (study.variants or {PLAIN: {}}).items():
+    folds = study.folds.all if study.folds else [0]
+    for variant in study.variants or [PLAIN]:
         for values in itertools.product(*(study.grid[key] for key in keys)):
-            at = dict(zip(keys, values, strict=True))
-            for seed, fold in itertools.product(seeds, study.folds.all if study.folds else [0]):
-                table = joined(study.recipe, changes)
-                for key, value in (*at.items(), (SEED, seed)):
-                    table = joined(table, _nested(key, value))
-                tests = {test: test for test in study.test}
-                if study.folds is not None:
-                    sides = _sides(study.folds, fold)
-                    tests[study.folds.of] = sides.pop("test")[0]
-                    table |= sides
-                table["test"] = list(dict.fromkeys([*table.get("test", []), *tests.values()]))
-                recipe = recipe_of(table, source=f"{spec}, {variant}")
-                yield Cell(variant=variant, at=at, seed=seed, fold=fold, tests=tests, recipe=recipe)
+            for seed, fold in itertools.product(seeds, folds):
+                yield variant, dict(zip(keys, values, strict=True)), seed, fold
 
 
 def _sides(folds: Folds, number: int) -> dict[str, list[str]]:

@@ -1,9 +1,12 @@
 """The tables of a study: means over seeds, differences from the reference, published values, cells."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from sertools.results.result import Table
+from sertools.studies.figures import DEV_MEASURES, logged
 from sertools.studies.run import DoneCell
 from sertools.studies.study import PLAIN, Published, Study, text_of
 from sertools.studies.summary import Key, Mean, Scores, difference, mean, ratio
@@ -129,6 +132,33 @@ def every_seed(every: Scores) -> Table:
         columns=["variant", "at", "seed", "corpus", "measure", "value", "clips", "speakers"],
         rows=rows,
     )
+
+
+def learning(done: Sequence[DoneCell]) -> Table:
+    """First and last loss in training, and first, best and last measure on dev speakers, of each phase."""
+    losses = logged(done, "loss")
+    dev = [(key, logged(done, key)) for key in DEV_MEASURES]
+    rows: list[list[Any]] = []
+    for at, steps in losses.items():
+        row: list[Any] = [*at, max(steps), *_first_and_last(steps)]
+        key, lines = next(((k, v) for k, v in dev if at in v), ("", {}))
+        scored = [float(np.mean(values)) for _, values in sorted(lines.get(at, {}).items())]
+        ends = [scored[0], max(scored), scored[-1]] if scored else [None] * 3
+        rows.append([*row, key.removeprefix("eval_"), *ends])
+    columns = ["variant", "phase", "updates", "first loss", "last loss", "on dev speakers"]
+    return Table(
+        name="learning",
+        title="Learning",
+        columns=[*columns, "first", "best", "last"],
+        rows=rows,
+        note="Means over seeds and folds of what was written down first and last: the loss in training since "
+        "the point before, and the measure on dev speakers, where there are some.",
+    )
+
+
+def _first_and_last(steps: Mapping[int, Sequence[float]]) -> list[float]:
+    means = [float(np.mean(values)) for _, values in sorted(steps.items())]
+    return [means[0], means[-1]]
 
 
 def audits(done: Sequence[DoneCell]) -> Table:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from sertools.errors import ModelError, SertoolsError
 from sertools.files import check_writable, write_text
-from sertools.studies.run import DONE, DoneCell, done_cell, test_corpora, train_cell
+from sertools.studies.checks import ready
+from sertools.studies.run import DONE, DoneCell, done_cell, is_done, train_cell
 from sertools.studies.study import Study, cells, read_study
 from sertools.sweep.executors import start
 from sertools.sweep.leases import held
@@ -41,7 +42,8 @@ class StudyJob:
         """Trains and scores what no other worker has; begins at its own part of the cells."""
         study = self._study()
         every = cells(study)
-        tests = test_corpora(every, self.data_root)
+        left = [cell for cell in every if not self._is_over(self.out / "cells" / cell.name)]
+        tests = ready(study, left, self.data_root)
         begin = len(every) * number // max(1, of)
         for cell in (*every[begin:], *every[:begin]):
             folder = self.out / "cells" / cell.name
@@ -87,12 +89,13 @@ def run_study_on(
 
     Raises:
         AuditError: there is no such place, or it cannot run anything
-        ModelError: the folder cannot be written, or no cell can be trained
-        CorpusError: a test corpus is missing
+        ModelError: the folder cannot be written, something that cells need is missing, which is told before
+            anything starts, or no cell can be trained
     """
     check_writable(job.out, error=ModelError)
-    every = cells(job._study())
-    test_corpora(every, job.data_root)  # what is missing is told before anything starts
+    study = job._study()
+    every = cells(study)
+    ready(study, [cell for cell in every if not is_done(cell, job.out)], job.data_root)
     for cell in every:
         (job.out / "cells" / cell.name / FAILED).unlink(missing_ok=True)
     told: set[int] = set()

@@ -58,6 +58,7 @@ def result_of(study: Study, done: Sequence[DoneCell], notes: Sequence[str] = ())
         tables.ratios(study, every),
         tables.published(study, every),
         tables.audits(done),
+        tables.learning(done),
         tables.every_seed(every),
     ]
     return Result(

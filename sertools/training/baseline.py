@@ -24,6 +24,7 @@ from sertools.inference.frames.acoustics import functionals_of
 from sertools.inference.settings import Settings
 from sertools.labels import DIMENSIONS
 from sertools.tables.egemaps import FUNCTIONAL_COLUMNS
+from sertools.training.output.estimators import steady
 
 FOLDS = 5
 """Number of speaker groups that are held out in turn; fewer if there are fewer speakers."""
@@ -131,7 +132,7 @@ def _write(baseline: Baseline, estimator: Any, corpus: Corpus, record: TrainingR
     write_text(out.with_suffix(".json"), json.dumps(described, indent=1) + "\n", error=ModelError)
     write_text(path_of(out), record.to_json(), error=ModelError)
     write_text(baseline.predictions, baseline.held_out.to_csv(index_label="clip"), error=ModelError)
-    write_bytes(out, skops.dumps(estimator), error=ModelError)
+    write_bytes(out, steady(skops.dumps(estimator)), error=ModelError)
 
 
 def _skops() -> Any:

@@ -5,7 +5,7 @@ A recipe states what it changes; a method brings the published values of the res
 """
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -196,7 +196,9 @@ def recipe_of(table: Mapping[str, Any], changes: Sequence[str] = (), source: str
             f"{source}: unknown method {method!r}", hint=nearest(str(method), list(objectives()))
         )
     complete = joined(defaults_of(method), stated)
-    _check_keys(Recipe, complete, source)
+    unknown = list(_unknown_keys(Recipe, complete))
+    if unknown:
+        raise ModelError(f"{source}: {'; '.join(unknown)}")
     try:
         recipe = Recipe.model_validate(complete)
         options_of(recipe.method, recipe.options)
@@ -254,19 +256,16 @@ def _value(text: str) -> Any:
         return text
 
 
-def _check_keys(table: type[BaseModel], given: Mapping[str, Any], source: str, above: str = "") -> None:
-    """Refuses unknown keys with the nearest known one.
-
-    Raises:
-        ModelError: there is an unknown key
-    """
+def _unknown_keys(table: type[BaseModel], given: Mapping[str, Any], above: str = "") -> Iterator[str]:
+    """A sentence on each unknown key, with the nearest known one."""
     known = table.model_fields
     for key, value in given.items():
         if key not in known:
-            raise ModelError(f"{source}: unknown key {above + key!r}", hint=nearest(key, list(known)))
+            yield f"unknown key {above + key!r} ({nearest(key, list(known))})"
+            continue
         kind = known[key].annotation
         if isinstance(kind, type) and issubclass(kind, BaseModel) and isinstance(value, Mapping):
-            _check_keys(kind, value, source, f"{above}{key}.")
+            yield from _unknown_keys(kind, value, f"{above}{key}.")
 
 
 def _explained(error: ValidationError, source: str) -> ModelError:

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from sertools.errors import CorpusError, ModelError
+from sertools.errors import CorpusError, ModelError, SertoolsError
 from sertools.files import atomic_folder, check_writable, read_json, write_text
 from sertools.training.data.augment import augmenter
 from sertools.training.data.batches import RATE_HZ, Clips, readable
 from sertools.training.data.select import Part, Selection, check_unseen, select
 from sertools.training.data.targets import labelled_note, names_of, targets_of
-from sertools.training.encoders import Start, start_of
+from sertools.training.encoders import RANDOM, Start, start_of
 from sertools.training.loop import check_measure
 from sertools.training.objectives import objectives, options_of
 from sertools.training.output.files import write_output
@@ -65,7 +65,12 @@ def train_recipe(
     work = out.with_name(f"{out.name}.part")
     setting = setting_of(recipe, work, data_root=data_root, progress=progress, warn=warn)
     _claim(work, recipe, setting)
-    last = run_phases(objectives()[recipe.method].phases(setting), setting)
+    try:
+        last = run_phases(objectives()[recipe.method].phases(setting), setting)
+    except SertoolsError:
+        if not _begun(work):  # so that a corrected recipe finds nothing in its way
+            shutil.rmtree(work, ignore_errors=True)
+        raise
     with atomic_folder(out, error=ModelError) as part:
         shutil.copytree(last, part, dirs_exist_ok=True)
         write_output(setting, part)
@@ -85,8 +90,14 @@ def setting_of(
 
     See `train_recipe`.
     """
-    selection = select(recipe, data_root)
     method = objectives()[recipe.method]
+    own = str(method.DEFAULTS.get("init", ""))
+    if own.startswith(RANDOM) and not recipe.init.startswith(RANDOM):
+        raise ModelError(
+            f"method {recipe.method} has a network of its own, and cannot follow init = {recipe.init!r}",
+            hint="leave out init, or choose another method",
+        )
+    selection = select(recipe, data_root)
     start = start_of(recipe) if getattr(method, "ENCODER", True) else None
     if start is not None and start.training is not None:
         check_unseen(selection, start.training, recipe.init)
@@ -174,6 +185,11 @@ def _check(recipe: Recipe, setting: Setting) -> None:
         raise CorpusError("only one clip can train; at least two are needed")
 
 
+def _begun(work: Path) -> bool:
+    """Whether a work folder has anything besides the recipe."""
+    return work.exists() and any(path.name != STATED for path in work.iterdir())
+
+
 def _claim(work: Path, recipe: Recipe, setting: Setting) -> None:
     """Takes the work folder, if it is new or of the same training.
 
@@ -186,7 +202,7 @@ def _claim(work: Path, recipe: Recipe, setting: Setting) -> None:
     source = setting.start.source if setting.start is not None else ""
     stated = {**recipe.model_dump(mode="json"), "clips": digest.hexdigest(), "start": source}
     path = work / STATED
-    if work.exists() and any(work.iterdir()):
+    if _begun(work):
         if not path.is_file() or read_json(path, error=ModelError, what="the recipe") != stated:
             raise ModelError(
                 f"{work} has an interrupted training with another recipe or other clips",

@@ -1,29 +1,39 @@
 """How fast is a step of fine-tuning beside a plain script with transformers' Trainer, and in what memory?
 
-    python -m tests.bench.training_speed DATA [--layers N] [--steps N] [--batch N]
+    python -m tests.bench.training_speed DATA [--layers N] [--steps N] [--batch N] [--rounds N]
+    python -m tests.bench.training_speed DATA --memory
 
 DATA holds emodb/. Both fine-tune a wav2vec2-base of random weights (95 million parameters; `--layers` for
 fewer of its 12 layers) on the same clips for the same number of updates, on a CPU or a GPU, one after the
 other, three times in turn. The plain script draws random batches, pads them with a mask, and uses
-`Wav2Vec2ForSequenceClassification`. Printed are clips and frames per second of each, their ratio, and the
-largest memory of each process so far.
+`Wav2Vec2ForSequenceClassification`. Printed are the frames per second of each, the ratio, and the largest
+memory of the process so far. Frames are the clips' own, 20 ms each, without padding: in few updates, batches
+of similar lengths may happen to be of short clips.
+
+`--memory` trains a tiny network for an epoch on 5, 10 and 20 times the clips, each in a new process, with
+the cache of decoded clips limited to 32 MB so that it is full each time.
 """
 
 import argparse
 import resource
+import shutil
+import subprocess
 import sys
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import torch
 
 from sertools.corpora.load import load_corpus
+from sertools.training.data import batches
 from sertools.training.loop import descend
 from sertools.training.objectives import objectives
 from sertools.training.recipe import recipe_of
-from sertools.training.train import setting_of
+from sertools.training.train import setting_of, train_recipe
+from tests.helpers.tones import recipe_table
 
 STRIDE = 320
 """Samples per frame."""
@@ -34,8 +44,22 @@ def seconds() -> float:
     return time.perf_counter() if torch.cuda.is_available() else time.process_time()
 
 
-def ours(data: Path, layers: int, steps: int, batch: int, folder: Path) -> float:
-    """Seconds for the steps, without loading."""
+def counting(module: Any, name: str) -> list[int]:
+    """A list to which each forward pass of a module appends the samples of its clips, without padding.
+
+    Args:
+        module: of torch
+        name: of the argument whose sum this is
+    """
+    seen: list[int] = []
+    module.register_forward_pre_hook(
+        lambda _, args, given: seen.append(int(given[name].sum())), with_kwargs=True
+    )
+    return seen
+
+
+def ours(data: Path, layers: int, steps: int, batch: int, folder: Path) -> tuple[float, int]:
+    """Seconds for the steps, without loading, and the samples of their clips."""
     recipe = recipe_of(
         {
             "method": "fine-tune",
@@ -51,13 +75,14 @@ def ours(data: Path, layers: int, steps: int, batch: int, folder: Path) -> float
     setting = setting_of(recipe, folder / "work", data_root=data)
     (phase,) = objectives()["fine-tune"].phases(setting)
     module = phase.build(None)
+    seen = counting(module, "lengths")
     start = seconds()
     descend(phase, module, folder, setting)
-    return seconds() - start
+    return seconds() - start, sum(seen)
 
 
-def plain(data: Path, layers: int, steps: int, batch: int, folder: Path) -> float:
-    """Seconds for the steps, without loading, of a script as one would write it."""
+def plain(data: Path, layers: int, steps: int, batch: int, folder: Path) -> tuple[float, int]:
+    """Seconds for the steps, without loading, of a script as one would write it, and samples; see `ours`."""
     from transformers import (
         Trainer,
         TrainingArguments,
@@ -100,9 +125,30 @@ def plain(data: Path, layers: int, steps: int, batch: int, folder: Path) -> floa
     )
     data_set: Any = rows
     trainer = Trainer(model=model, args=settings, train_dataset=data_set, data_collator=collate)
+    seen = counting(model, "attention_mask")
     start = seconds()
     trainer.train()
-    return seconds() - start
+    return seconds() - start, sum(seen)
+
+
+def peak(data: Path, times: int, folder: Path) -> str:
+    """Trains a tiny network for an epoch on so many times the clips; the largest memory, in words."""
+    corpus = load_corpus("emodb:train", data_root=data)
+    table = corpus.clips[["speaker", "emotion"]]
+    rows = []
+    for i in range(times):
+        (folder / str(i)).mkdir(parents=True)
+        for clip, speaker, emotion in table.itertuples(name=None):
+            name = f"{i}/{Path(clip).name}"
+            (folder / name).symlink_to((data / "emodb" / clip).resolve())
+            rows.append(f"{name},{speaker},{emotion}")
+    (folder / "clips.csv").write_text("\n".join(["file,speaker,emotion", *rows]) + "\n")
+    batches.MAX_CACHED_BYTES = 2**25
+    changes = {"cut_s": 0.5, "epochs": 1, "batch": 32, "dev_speakers": []}
+    recipe = recipe_of(recipe_table(folder / "clips.csv", **changes))
+    train_recipe(recipe, folder / "model")
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return f"{len(rows)} clips: {memory:.0f} MB\n"
 
 
 def main() -> None:
@@ -114,22 +160,34 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--folder", type=Path, default=Path("build/training_speed"))
+    parser.add_argument("--memory", action="store_true")
+    parser.add_argument("--times", type=int, default=0, help="used by --memory")
     given = parser.parse_args()
-    clips = load_corpus("emodb:train", data_root=given.data)
-    mean = np.mean([len(clips.signal(clip, 16000)) for clip in clips.clips.index])
+    if given.times:
+        with TemporaryDirectory() as folder:
+            sys.stdout.write(peak(given.data, given.times, Path(folder)))
+        return
+    if given.memory:
+        for times in (5, 10, 20):
+            words = ["-m", "tests.bench.training_speed", str(given.data), "--times", str(times)]
+            subprocess.run([sys.executable, *words], check=True)
+        return
     took: dict[str, list[float]] = {"plain": [], "ours": []}
     for turn in range(given.rounds):
         for name, run in (("plain", plain), ("ours", ours)):
             folder = given.folder / f"{name}-{turn}"
-            folder.mkdir(parents=True, exist_ok=True)
-            took[name].append(run(given.data, given.layers, given.steps, given.batch, folder))
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            taken, samples = run(given.data, given.layers, given.steps, given.batch, folder)
+            took[name].append(samples / STRIDE / taken)
             memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-            rate = given.steps * given.batch / took[name][-1]
             sys.stdout.write(
-                f"{name}: {rate:.2f} clips/s, {rate * mean / STRIDE:.0f} frames/s, {memory:.0f} MB\n"
+                f"{name}: {took[name][-1]:.1f} frames/s, {samples / STRIDE:.0f} frames, {taken:.1f} s, "
+                f"{memory:.0f} MB\n"
             )
             sys.stdout.flush()
-    ratio = np.median(took["plain"]) / np.median(took["ours"])
+            shutil.rmtree(folder, ignore_errors=True)
+    ratio = np.median(took["ours"]) / np.median(took["plain"])
     sys.stdout.write(f"ours is {ratio:.2f} times as fast (medians of {given.rounds})\n")
 
 

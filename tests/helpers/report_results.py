@@ -6,12 +6,12 @@ HOSTILE = (
     "<script>alert('x')</script> & \"q\" | `tick` [l](javascript:1) $5$ *b* _i_\n"
     "next \u202eRTL עברית 🎉 \x1b[31m"
 )
-KINDS = ("line", "interval", "bar", "heat", "scatter", "cloud", "histogram", "radar")
+KINDS = ("line", "interval", "bar", "heat", "scatter", "cloud", "histogram", "radar", "panels")
 
 
 def figure(kind: str, **changes) -> Figure:
     """Two series with a gap, intervals, a band and a reference: everything that a spec can say."""
-    x = [0.0, 1.0, 2.0] if kind in ("line", "scatter", "cloud") else ["anger", "fear", "joy"]
+    x = [0.0, 1.0, 2.0] if kind in ("line", "scatter", "cloud", "panels") else ["anger", "fear", "joy"]
     spec = {
         "name": kind,
         "kind": kind,

@@ -10,7 +10,7 @@ from scipy import stats
 
 from sertools.errors import CorpusError, ModelError
 from sertools.results.result import Result
-from sertools.studies import figures
+from sertools.studies import figures, tables
 from sertools.studies.scores import Score
 from sertools.studies.study import Study, cells, names, read_study
 from sertools.studies.summary import difference, mean, ratio
@@ -135,6 +135,28 @@ def test_three_test_corpora_make_a_radar_and_weights_of_layers_are_averaged_over
     assert figures.layer_weights([]) == []
 
 
+def test_learning_curves_are_means_over_seeds_in_a_panel_for_each_phase():
+    def done(variant, phase, *losses):
+        log = [{"step": 5 * (i + 1), "loss": loss, "eval_uar": loss / 4} for i, loss in enumerate(losses)]
+        return SimpleNamespace(
+            cell=SimpleNamespace(variant=variant, at={}),
+            curves={phase: {"log": log}, "once": {"log": log[:1]}},
+        )
+
+    models = [done("a", "v-ft", 2, 1), done("a", "v-ft", 4, 2), done("b", "frozen", 3, 2, 4)]
+    losses, scores = figures.panels(models)
+    assert [series.name for series in losses.series] == ["a", "b"]
+    assert (losses.series[0].x, losses.series[0].y) == ([5, 10], [3, 1.5])
+    assert scores.series[1].y == [0.75, 0.5, 1.0]
+    rows = [row for row in tables.learning(models).rows if row[1] != "once"]
+    assert rows == [
+        ["a", "v-ft", 10, 3, 1.5, "uar", 0.75, 0.75, 0.375],
+        ["b", "frozen", 15, 3, 4, "uar", 0.75, 1.0, 1.0],
+    ]
+    assert figures.curves(models[:2]) == []
+    assert [series.name for series in figures.curves(models)[0].series] == ["a", "b"]  # both have "once"
+
+
 @pytest.fixture(scope="module")
 def file(tmp_path_factory):
     """A study of four trainings on four speakers, tested on six others."""
@@ -248,14 +270,20 @@ def test_a_study_whose_test_speakers_would_train_is_refused(file, tmp_path):
         ("grid.shares=[1.0]", "unknown key 'shares'"),
         ('measures=["ccc"]', "'ccc' is not measured"),
         ("test=[]", "neither test corpora nor folds"),
+        ('audits=[{names=["fairnes"], data="x.csv"}]', "no audit named 'fairnes'.*did you mean 'fairness'"),
+        ('audits=[{names=["fairness"], data="x.csv"}]', "cannot be run: audits of x.csv: .*nothing was tr"),
+        ('audits=[{names=["fairness"], data="x", where={sede=1}}]', "key 'sede' .did you mean 'seed'"),
+        ('test=["x.csv", "y.csv"]', r"cannot be run: .*x\.csv.*; .*y\.csv"),
+        ('measures=["uaar", "ccc"]\nreference="frosen"\ntset=1', "'test'.*'frozen'.*'uaar' .*; 'ccc' is not"),
     ],
 )
 def test_bad_studies_are_refused_in_one_sentence(file, tmp_path, change, said):
     def begin():
-        study_to(read_study(str(file), [change, "grid.seed=[0]", "recipe.epochs=1"]), tmp_path)
+        study_to(read_study(str(file), [*change.splitlines(), "grid.seed=[0]", "recipe.epochs=1"]), tmp_path)
 
     with pytest.raises((ModelError, CorpusError), match=said):
         begin()
+    assert not (tmp_path / "cells").exists()
 
 
 def test_the_studies_of_the_papers_are_valid():

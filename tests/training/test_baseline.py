@@ -76,6 +76,7 @@ def test_functionals_are_measured_once_for_training_and_for_all_models(corpus, t
     second = fit_baseline(corpus, ["arousal"], tmp_path / "b.skops")
     again = fit_baseline(corpus, ["emotion"], tmp_path / "c.skops")
     pd.testing.assert_frame_equal(first.held_out, again.held_out)
+    assert first.path.read_bytes() == again.path.read_bytes()
     assert len(analysed) == 24
     for made in (first, second):
         model = load_model(f"sklearn:{made.path}")

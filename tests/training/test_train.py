@@ -151,7 +151,7 @@ def test_bad_data_are_refused_in_one_sentence(tones, tmp_path, changes, said):
     ("changes", "said"),
     [
         ({"method": "finetune"}, "unknown method 'finetune'.*did you mean 'fine-tune'"),
-        ({"epoch": 3}, "unknown key 'epoch'.*did you mean 'epochs'"),
+        ({"epoch": 3, "seeds": 1}, "'epoch'.*did you mean 'epochs'.*'seeds'.*did you mean 'seed'"),
         ({"spec_augment": {"tme": 1}}, "unknown key 'spec_augment.tme'.*did you mean"),
         ({"options": {"a": 1}}, "has no option 'a'"),
         ({"epochs": -1}, "error at 'epochs'"),
@@ -191,8 +191,11 @@ def test_absurd_networks_are_refused_without_their_memory(tones, changes, said):
         ({"head": "dense"}, "unknown head 'dense'"),
         ({"best_by": "ccc"}, "best_by = 'ccc' is not measured"),
         ({"best_by": "uar", "dev_speakers": []}, "needs dev clips"),
+        ({"method": "cnn14", "init": "default"}, "method cnn14 .* cannot follow init = 'default'"),
+        ({"method": "tapt", "init": "random:hubert"}, "needs an encoder of its kind"),
     ],
 )
 def test_a_method_that_cannot_follow_the_checkpoint_is_refused(tones, tmp_path, changes, said):
     with pytest.raises(ModelError, match=said):
         train_recipe(recipe_of(recipe_table(tones, **changes)), tmp_path / "model")
+    assert list(tmp_path.iterdir()) == []

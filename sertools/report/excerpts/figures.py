@@ -17,6 +17,7 @@ MAX_PLACES: dict[str, int] = {
     "cloud": 20_000,
     "histogram": 200,
     "radar": 40,
+    "panels": 2000,
 }
 """Largest number of distinct places along the axis of names, for each kind of figure."""
 

@@ -99,7 +99,8 @@ class Clips:
         table: Any = self.part.table
         source, key = table["source"].iat[row], table["key"].iat[row]
         signal: NDArray[np.float32] = self.part.corpora[source].signal(key, RATE_HZ)
-        signal = signal[: self.cut] if self.cut else signal
+        if 0 < self.cut < len(signal):
+            signal = signal[: self.cut].copy()  # a view would keep the whole clip in memory
         if self.cached_bytes + signal.nbytes <= MAX_CACHED_BYTES:
             self.cached[row] = signal
             self.cached_bytes += signal.nbytes

@@ -1,14 +1,17 @@
 """How good are the outputs on dev clips? The measures by which the best weights are chosen."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sertools.labels import DIMENSIONS, canonical
 from sertools.metrics.classification import accuracy, macro_f1, uar, weighted_f1
 from sertools.metrics.regression import ccc
 from sertools.metrics.soft_labels import soft_macro_f1, soft_macro_f1_in_batches
 from sertools.training.data.targets import Targets
+from sertools.training.recipe import Recipe
 
 ROUNDING = 1e-6
 """How far a share may be above 1 / C by rounding alone, so that it is not counted as above."""
@@ -19,9 +22,26 @@ SMALLER_IS_BETTER = ("loss",)
 
 def measures_of(targets: Targets) -> list[str]:
     """Names of the measures of these targets."""
-    of_ratings = ["ccc", *(f"ccc_{name}" for name in targets.dimensions)] if targets.dimensions else []
-    of_classes = ["uar", "accuracy", "macro_f1", "weighted_f1"] if targets.classes else []
-    return of_ratings + of_classes + (["soft_macro_f1", "soft_macro_f1_batch32"] if is_soft(targets) else [])
+    return _names(targets.dimensions, classes=bool(targets.classes), soft=is_soft(targets))
+
+
+def measures_for(recipe: Recipe) -> list[str]:
+    """Names of the measures that models of a recipe can have, before any clip is read.
+
+    Those of soft labels also need clips on whose emotion raters do not agree.
+    """
+    rated = [name for name in map(canonical, recipe.labels) if name in DIMENSIONS] or DIMENSIONS
+    return _names(
+        rated if recipe.target in {"dimensions", "joint"} else [],
+        classes=recipe.target != "dimensions",
+        soft=recipe.target == "soft",
+    )
+
+
+def _names(dimensions: Sequence[str], *, classes: bool, soft: bool) -> list[str]:
+    of_ratings = ["ccc", *(f"ccc_{name}" for name in dimensions)] if dimensions else []
+    of_classes = ["uar", "accuracy", "macro_f1", "weighted_f1"] if classes else []
+    return of_ratings + of_classes + (["soft_macro_f1", "soft_macro_f1_batch32"] if soft else [])
 
 
 def is_soft(targets: Targets) -> bool:

@@ -115,6 +115,23 @@ def targets_of(
     return Targets(dimensions=tuple(dimensions), classes=tuple(classes), ratings=ratings, shares=shares)
 
 
+def truth_of(recipe: Recipe, table: pd.DataFrame) -> Targets:
+    """The truth of clips for every label that a recipe may predict, the classes as found in these clips.
+
+    Raises:
+        CorpusError: no clip has a label that is needed
+    """
+    stated = [canonical(name) for name in recipe.labels]
+    dimensions: Sequence[str] = ()
+    if recipe.target in {"dimensions", "joint"}:
+        dimensions = [name for name in stated if name in DIMENSIONS] or DIMENSIONS
+    classes = [] if recipe.target == "dimensions" else _classes_in(recipe, table)
+    truth = targets_of(recipe, table, dimensions, classes)
+    if not truth.known.any():
+        raise CorpusError(f"no clip has a label of {', '.join(truth.labels) or 'an emotion'}")
+    return truth
+
+
 def labelled_note(known: NDArray[np.bool_]) -> list[str]:
     """A sentence on clips without a label."""
     n = int((~known).sum())
