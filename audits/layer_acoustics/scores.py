@@ -17,8 +17,7 @@ from sertools.statistics.jackknife import MIN_UNITS, Estimate, estimate
 from sertools.statistics.statistic import Statistic, ratio, unit_sums
 from sertools.tables.frame_sums import KINDS, FrameSums
 
-MEASURES = ("cca", "pwcca", "svcca", "cka")
-"""Mean CCA, projection-weighted CCA, SVCCA and linear CKA."""
+from .fits import MEASURES, Fit, scored
 
 MIN_FRAMES = 10
 """A group of speakers with fewer frames has no score."""
@@ -119,6 +118,7 @@ def scores(
     groups, group = np.unique(of.cells["group"].to_numpy(), return_inverse=True)
     shape = (len(measures), of.layers, len(KINDS), len(features))
     held_out, in_sample = np.full((*shape, len(groups)), np.nan), np.full(shape, np.nan)
+    largest = max((len(columns) for columns in features.values()), default=0)
     constant = []
     for layer in range(of.layers):
         total = _sums(of, layer, np.flatnonzero(chosen))
@@ -130,12 +130,16 @@ def scores(
             continue
         # computed from x alone, so using all frames here leaks nothing about the features into the fit
         directions = cca.basis(everything[0].xx) if "svcca" in measures else None
-        in_sample[:, layer] = _scored(everything, everything, features, measures, directions, ridge)
-        for i in range(len(groups)):
-            part = _sums(of, layer, np.flatnonzero(chosen & (group == i)))
-            if part.n >= MIN_FRAMES:
-                rest, apart = total.minus(part).covariances(), part.covariances()
-                held_out[:, layer, :, :, i] = _scored(rest, apart, features, measures, directions, ridge)
+        fits, places = [], []
+        for i in range(-1, len(groups)):
+            part = _sums(of, layer, np.flatnonzero(chosen & (group == i))) if i >= 0 else total
+            rest = total.minus(part) if i >= 0 else total
+            if rest.n > largest + 1 and (i < 0 or part.n >= MIN_FRAMES):
+                fits.append(Fit.of(rest.covariances(), part.covariances(), directions, ridge))
+                places.append(i)
+        found = scored(fits, list(features.values()), measures, ridge)
+        for i, values in zip(places, found, strict=True):
+            (in_sample if i < 0 else held_out[..., i])[:, layer] = values
     return Scores(
         measures=tuple(measures),
         features=tuple(features),
@@ -145,53 +149,6 @@ def scores(
         dimensions=np.array([x.shape[1] for x in of.x]),
         constant=tuple(constant),
     )
-
-
-def _scored(
-    rest: list[Covariance],
-    apart: list[Covariance],
-    features: Mapping[str, Sequence[int]],
-    measures: Sequence[str],
-    directions: NDArray[np.float64] | None,
-    ridge: float,
-) -> NDArray[np.float64]:
-    """Scores on the frames `apart`, with directions fitted on the `rest`, shape (m, kinds, f)."""
-    found = np.full((len(measures), len(rest), len(features)), np.nan)
-    largest = max((len(columns) for columns in features.values()), default=0)
-    if not rest[0].n > largest + 1:
-        return found
-    upper = cca.factor(rest[0].xx, ridge)
-    fewer = [_reduced(one, directions) for one in (rest, apart)] if directions is not None else []
-    lower = cca.factor(fewer[0][0].xx, ridge) if fewer else None
-    for kind in range(len(rest)):
-        for f, columns in enumerate(features.values()):
-            here, there = rest[kind].take(columns), apart[kind].take(columns)
-            along = cca.fit(here, ridge=ridge, upper=upper)
-            values = cca.correlations(along, there)
-            for m, measure in enumerate(measures):
-                if measure == "cca":
-                    found[m, kind, f] = cca.mean_cca(values)
-                elif measure == "pwcca":
-                    found[m, kind, f] = cca.pwcca(values, along)
-                elif measure == "cka":
-                    found[m, kind, f] = cca.cka(there, np.sqrt(np.diagonal(here.yy)))
-                else:
-                    fit_on, scored_on = (one[kind].take(columns) for one in fewer)
-                    found[m, kind, f] = _svcca(fit_on, scored_on, lower, ridge)
-    return found
-
-
-def _svcca(rest: Covariance, apart: Covariance, upper: NDArray[np.float64] | None, ridge: float) -> float:
-    """SVCCA for x that is already projected onto its principal directions."""
-    y = cca.standard_basis(rest.yy)
-    rest, apart = (cca.projected(one, None, y) for one in (rest, apart))
-    return cca.mean_cca(cca.correlations(cca.fit(rest, ridge=ridge, upper=upper), apart))
-
-
-def _reduced(of: list[Covariance], x: NDArray[np.float64]) -> list[Covariance]:
-    """The covariances of every kind, with x projected onto the given directions; all share xx."""
-    first = cca.projected(of[0], x, None)
-    return [Covariance(n=one.n, xx=first.xx, yy=one.yy, xy=x.T @ one.xy) for one in of]
 
 
 def over_groups(values: NDArray[np.float64], *, n: int, speakers: int, level: float = 0.95) -> Estimate:

@@ -5,6 +5,7 @@ memory does not grow with the corpus, and a fit on some speakers can be scored o
 (a layer of a model, d up to thousands), y has k (acoustic features, k small).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -165,30 +166,55 @@ def fit(
         constant.
     """
     upper = factor(of.xx, ridge) if upper is None else upper
-    deviation = np.sqrt(np.diagonal(of.yy))
-    varies = np.flatnonzero(deviation > 0)
-    if upper is None or not len(varies):
+    if upper is None:
         return None
-    scale = deviation[varies]
-    yy = of.yy[np.ix_(varies, varies)] / np.outer(scale, scale)
-    xy = of.xy[:, varies] / scale
-    solved = scipy.linalg.cho_solve((upper, False), xy, check_finite=False)
-    explained = xy.T @ solved
-    explained = (explained + explained.T) / 2
-    # eigenvalues ascend; directions of y have norm 1 under yy + ridge
-    _, b = scipy.linalg.eigh(explained, yy + ridge * np.eye(len(yy)))
-    b = b[:, ::-1][:, : min(of.xy.shape[0], len(varies))]
-    a = solved @ b
-    moved = of.xx @ a
-    spread = np.sqrt(np.maximum((a * moved).sum(axis=0), 0.0))
-    a, moved = (np.divide(each, spread, out=np.zeros_like(a), where=spread > 0) for each in (a, moved))
-    y = np.zeros((len(deviation), b.shape[1]))
-    y[varies] = b / scale[:, None]
-    return Directions(x=a, y=y, weight=np.abs(moved).sum(axis=0))
+    varies = np.flatnonzero(np.diagonal(of.yy) > 0)
+    if not len(varies):
+        return None
+    solved = scipy.linalg.cho_solve((upper, False), of.xy[:, varies], check_finite=False)
+    explained, yy = of.xy[:, varies].T @ solved, of.yy[np.ix_(varies, varies)]
+    y = np.zeros((len(of.yy), min(len(of.xx), len(varies))))
+    y[varies] = directions_of_y(explained, yy, ridge=ridge, most=len(of.xx))
+    x = solved @ y[varies]
+    moved = of.xx @ x
+    spread = np.sqrt(np.maximum((x * moved).sum(axis=0), 0.0))
+    x, moved = (np.divide(each, spread, out=np.zeros_like(x), where=spread > 0) for each in (x, moved))
+    return Directions(x=x, y=y, weight=np.abs(moved).sum(axis=0))
+
+
+def directions_of_y(
+    explained: NDArray[np.float64], yy: NDArray[np.float64], *, ridge: float, most: int
+) -> NDArray[np.float64]:
+    """Directions of y that x explains most of, most first; those of x are (S_xx + r_x I)⁻¹ S_xy times them.
+
+    Args:
+        explained: S_yx (S_xx + r_x I)⁻¹ S_xy, shape (…, k, k)
+        yy: covariance of y, shape (…, k, k); every feature varies
+        ridge: see `fit`
+        most: number of dimensions of x
+
+    Returns:
+        shape (…, k, min(most, k)); they have norm 1 under the covariance of scaled features plus the ridge.
+
+    >>> directions_of_y(np.diag([0.75, 2.0]), np.diag([1.0, 4.0]), ridge=0.0, most=1).ravel().tolist()
+    [1.0, 0.0]
+    """
+    scale = np.sqrt(np.diagonal(yy, axis1=-2, axis2=-1))[..., None]
+    of_unit_variance = scale * np.swapaxes(scale, -2, -1)
+    lower = np.linalg.cholesky(yy / of_unit_variance + ridge * np.eye(yy.shape[-1]))
+    half = np.linalg.solve(lower, explained / of_unit_variance)
+    whole = np.linalg.solve(lower, np.swapaxes(half, -2, -1))
+    _, vectors = np.linalg.eigh((whole + np.swapaxes(whole, -2, -1)) / 2)  # eigenvalues ascend
+    found: NDArray[np.float64] = (
+        np.linalg.solve(np.swapaxes(lower, -2, -1), vectors[..., ::-1][..., :most]) / scale
+    )
+    return found
 
 
 def correlations(along: Directions | None, of: Covariance) -> NDArray[np.float64]:
     """How correlated are the canonical variates in these frames, shape (m,), in [-1, 1]?
+
+    Directions and covariances may be stacks, of shape (…, d, m) and so on; the answer then has shape (…, m).
 
     On the frames of the fit these are the canonical correlations (slightly lower with a ridge). On other
     frames they show how well the fit generalises, and may be negative. 0 for a direction of x that is all
@@ -202,11 +228,11 @@ def correlations(along: Directions | None, of: Covariance) -> NDArray[np.float64
     """
     if along is None:
         return np.empty(0)
-    both = (along.x * (of.xy @ along.y)).sum(axis=0)
-    in_x = (along.x * (of.xx @ along.x)).sum(axis=0)
-    in_y = (along.y * (of.yy @ along.y)).sum(axis=0)
+    both = (along.x * (of.xy @ along.y)).sum(axis=-2)
+    in_x = (along.x * (of.xx @ along.x)).sum(axis=-2)
+    in_y = (along.y * (of.yy @ along.y)).sum(axis=-2)
     found: NDArray[np.float64] = np.clip(ratio(both, np.sqrt(np.maximum(in_x * in_y, 0.0))), -1.0, 1.0)
-    found[(along.x == 0).all(axis=0) & (in_y > 0)] = 0.0
+    found[(along.x == 0).all(axis=-2) & (in_y > 0)] = 0.0
     return found
 
 
@@ -247,14 +273,20 @@ def basis(xx: NDArray[np.float64], share: float = SVCCA_VARIANCE) -> NDArray[np.
     >>> basis(np.diag([1.0, 98.5, 0.5])).T.round().tolist()
     [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]
     """
-    values, vectors = scipy.linalg.eigh(xx, driver="evd", check_finite=False)
-    values, vectors = np.maximum(values[::-1], 0.0), vectors[:, ::-1]
-    if not values.sum() > 0:
-        return np.empty((len(xx), 0))
+    vectors, enough = _principal(xx[None], share)
+    found: NDArray[np.float64] = vectors[0, :, : enough[0]]
+    return found
+
+
+def _principal(xx: NDArray[np.float64], share: float) -> tuple[NDArray[np.float64], NDArray[np.integer]]:
+    """Principal directions (b, d, d), those of most variance first, and how many explain the share (b,)."""
+    values, vectors = np.linalg.eigh(xx)
+    values, vectors = np.maximum(values[:, ::-1], 0.0), vectors[:, :, ::-1]
+    total = values.sum(axis=1, keepdims=True)
     # rounding must not add one direction
-    enough = int(np.searchsorted(np.cumsum(values) / values.sum(), share - 1e-12)) + 1
-    first: NDArray[np.float64] = vectors[:, :enough]
-    return first * np.where(first[np.abs(first).argmax(axis=0), np.arange(enough)] < 0, -1, 1)
+    enough = (np.cumsum(values, axis=1) < (share - 1e-12) * total).sum(axis=1) + 1
+    largest = np.take_along_axis(vectors, np.abs(vectors).argmax(axis=1)[:, None], axis=1)
+    return vectors * np.where(largest < 0, -1, 1), np.where(total[:, 0] > 0, enough, 0)
 
 
 def projected(of: Covariance, x: NDArray[np.float64] | None, y: NDArray[np.float64] | None) -> Covariance:
@@ -269,11 +301,25 @@ def projected(of: Covariance, x: NDArray[np.float64] | None, y: NDArray[np.float
 
 def standard_basis(yy: NDArray[np.float64], share: float = SVCCA_VARIANCE) -> NDArray[np.float64]:
     """Same as `basis` for features with different units: each is divided by its standard deviation."""
-    deviation = np.sqrt(np.diagonal(yy))
+    for _, found in standard_bases(yy[None], share):
+        return found[0]
+    return np.empty((len(yy), 0))
+
+
+def standard_bases(
+    yy: NDArray[np.float64], share: float = SVCCA_VARIANCE
+) -> Iterator[tuple[NDArray[np.integer], NDArray[np.float64]]]:
+    """`standard_basis` of covariances (b, k, k): indices and bases (n, k, r), by the number of directions.
+
+    Covariances without any variance are left out.
+    """
+    deviation = np.sqrt(np.diagonal(yy, axis1=1, axis2=2))
     inverse = ratio(np.ones_like(deviation), deviation)
     inverse[~np.isfinite(inverse)] = 0.0
-    scaled: NDArray[np.float64] = inverse[:, None] * basis(yy * np.outer(inverse, inverse), share)
-    return scaled
+    vectors, enough = _principal(yy * inverse[:, :, None] * inverse[:, None], share)
+    for r in np.unique(enough[enough > 0]):
+        rows = np.flatnonzero(enough == r)
+        yield rows, inverse[rows, :, None] * vectors[rows, :, :r]
 
 
 def cka(of: Covariance, deviation: NDArray[np.float64] | None = None) -> float:

@@ -4,7 +4,6 @@ One eigendecomposition serves every strength, every target and every left-out gr
 probes (layers × folds) take seconds where separate fits would take hours.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -141,19 +140,15 @@ def _fits(
     """
     squares, root = scales
     right = table.T @ weighted
-    codes = np.unique(group)
-    errors, predictions, solutions = [], [], []
-    for strength in strengths:
-        alpha = strength * (squares.mean() if len(squares) else 1.0)
-        diagonal = np.append(squares + alpha, (root**2).sum())
-        solution = right / diagonal[:, None]
-        error = np.empty_like(weighted)
-        for inside, gone in _left_out(table, weighted, right, solution, diagonal, group, codes):
-            error[inside] = gone
-        errors.append((error**2).sum(axis=0) / (root**2).sum())
-        predictions.append((weighted - error) / root)
-        solutions.append(solution)
-    return np.array(errors), np.array(predictions), np.array(solutions)
+    alphas = np.array(strengths) * (squares.mean() if len(squares) else 1.0)
+    total = np.full((len(strengths), 1), (root**2).sum())
+    diagonals = np.hstack([squares + alphas[:, None], total])
+    solutions = right / diagonals[:, :, None]
+    error = np.empty((len(strengths), *weighted.shape))
+    for code in np.unique(group):
+        inside = np.flatnonzero(group == code)
+        error[:, inside] = _left_out(table[inside], weighted[inside], right, solutions, diagonals)
+    return (error**2).sum(axis=1) / (root**2).sum(), (weighted - error) / root, solutions
 
 
 def _best_strengths(error: NDArray[np.float64], together: bool) -> NDArray[np.integer]:
@@ -179,21 +174,17 @@ def _principal(standard: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDAr
 
 
 def _left_out(
-    table: NDArray[np.float64],
-    weighted: NDArray[np.float64],
+    part: NDArray[np.float64],
+    wanted: NDArray[np.float64],
     right: NDArray[np.float64],
-    solution: NDArray[np.float64],
-    diagonal: NDArray[np.float64],
-    group: NDArray[np.integer],
-    codes: NDArray[np.integer],
-) -> Iterator[tuple[NDArray[np.integer], NDArray[np.floating]]]:
-    """Indices of each group's clips, and their weighted errors (m, k) in the fit on all other groups."""
-    for code in codes:
-        inside = np.flatnonzero(group == code)
-        part, wanted = table[inside], weighted[inside]
-        if len(inside) <= len(diagonal):
-            hat = (part / diagonal) @ part.T
-            yield inside, np.linalg.solve(np.eye(len(inside)) - hat, wanted - part @ solution)
-        else:
-            without = np.linalg.solve(np.diag(diagonal) - part.T @ part, right - part.T @ wanted)
-            yield inside, wanted - part @ without
+    solutions: NDArray[np.float64],
+    diagonals: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Weighted errors (s, m, k) of a group's m clips in the fits on all other groups, for s strengths."""
+    m, r = part.shape
+    if m > r:
+        inner, outer = part.T @ part, right - part.T @ wanted
+        without = [np.linalg.solve(np.diag(diagonal) - inner, outer) for diagonal in diagonals]
+        return wanted - part @ np.array(without)
+    hat = (part / diagonals[:, None]) @ part.T
+    return np.asarray(np.linalg.solve(np.eye(m) - hat, wanted - part @ solutions), dtype=np.float64)
