@@ -29,6 +29,7 @@ from sertools.pipeline.forecast.predictions import (
     decoding_s,
     seconds_of,
     trial_of,
+    usual_seconds,
 )
 from sertools.store.store import write_array, write_shard
 from sertools.tables.condition import Condition
@@ -101,10 +102,10 @@ def _of_pass(model: Model, corpus: Corpus, each: Pass, settings: Settings, cost:
     trial = trial_of(corpus, seconds, model)
     if not trial:
         return cost
-    adding_s, finishing_s = _summing(model, corpus, each, trial, settings)
-    adding_s += decoding_s(corpus, trial, model, Condition(), settings.workers)
-    paced = adding_s / sum(min(seconds[clip], LONG_S) for clip in trial) * sum(seconds.values())
-    return replace(cost, minutes=(paced + finishing_s * len({*each.cell[begin:]})) / 60)
+    times = sum(seconds.values()) / sum(min(seconds[clip], LONG_S) for clip in trial)
+    adding_s, finishing_s = _summing(model, corpus, each, trial, settings, times)
+    adding_s += decoding_s(corpus, trial, model, Condition(), settings.workers, times)
+    return replace(cost, minutes=(adding_s * times + finishing_s * len({*each.cell[begin:]})) / 60)
 
 
 def _summing(
@@ -113,8 +114,9 @@ def _summing(
     each: Pass,
     trial: Mapping[str, NDArray[np.float32]],
     settings: Settings,
+    times: float,
 ) -> tuple[float, float]:
-    """Seconds that the trial clips take in a pass, and seconds to finish and write one cell."""
+    """Seconds that the trial clips take in a pass, `times` of which run, and seconds to finish a cell."""
     clips = list(trial)
     functionals = Functionals()
     most = round(LONG_S * functionals.sampling_rate)
@@ -126,20 +128,23 @@ def _summing(
     partner = dict(zip(clips, np.roll(clips, -1), strict=True))
     decoded = {clip: DecodedClip(signal=signal) for clip, signal in trial.items()}
     flat, between = np.zeros(each.kept.size), np.zeros(each.kept.running)
-    for some in (dict(islice(decoded.items(), 1)), decoded):  # the first pass includes set-up time
+
+    def adds(some: Mapping[str, DecodedClip]) -> Sums:
         flat[:] = between[:] = 0
         sums = Sums(shape=each.shape, flat=flat, products=between)
 
-        def add(clip: str, frames: Frames, sums: Sums = sums) -> None:
+        def add(clip: str, frames: Frames) -> None:
             sums.add(frames, features[clip], features[partner[clip]])
 
-        began = time.perf_counter()
         engine.predict_clips(model, some, True, settings.batch_size, lambda n: None, add)
         sums.flush()
-        adding_s = time.perf_counter() - began
+        return sums
+
+    latest = [adds(dict(islice(decoded.items(), 1)))]  # the first pass includes set-up time
+    adding_s = usual_seconds(lambda: latest.append(adds(decoded)), times)
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
-        sums.finish()
+        latest[-1].finish()
         held = flat.copy()
         flat[:] = 0
         finishing_s = time.perf_counter() - began
@@ -173,11 +178,11 @@ def of_acoustics(corpus: Corpus, corpus_fingerprint: str, settings: Settings) ->
     if not trial:
         return cost
     signals = list(trial.values())
-    for some in (signals[:1], signals):  # the first pass includes set-up time
-        began = time.perf_counter()
-        outputs, found = model.predict_frames(some)
-    busy_s = time.perf_counter() - began + decoding_s(corpus, trial, model, Condition(), settings.workers)
-    busy_s *= sum(seconds.values()) / sum(min(seconds[clip], LONG_S) for clip in trial)
+    outputs, found = model.predict_frames(signals)  # the first pass includes set-up time
+    times = sum(seconds.values()) / sum(min(seconds[clip], LONG_S) for clip in trial)
+    busy_s = usual_seconds(lambda: model.predict_frames(signals), times)
+    busy_s += decoding_s(corpus, trial, model, Condition(), settings.workers, times)
+    busy_s *= times
     first = missing[0][1]
     again = [k % len(signals) for k in range(len(first))]
     decoded = [DecodedClip(signal=signals[k]) for k in again]

@@ -3,7 +3,7 @@
 import os
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -27,6 +27,12 @@ from sertools.tables.condition import Condition
 
 TRIAL = 8
 """Number of clips that are timed, spread over the corpus."""
+
+MODEL_TRIED_S, DECODING_TRIED_S = 1.0, 0.1
+"""Seconds for which trial clips are predicted, and decoded under a condition, where the estimate is long."""
+
+LONG_ESTIMATE_S, REPEATED = 5.0, 3
+"""Estimates above so many seconds come from so many timings, at least."""
 
 LONG_S = 60.0
 """Clips longer than this are not timed if there are others, because attention may take minutes for one; if
@@ -87,7 +93,8 @@ def of_jobs(model: Model, corpus: Corpus, jobs: Sequence[Job], settings: Setting
         if job.shards and decoded:
             set_up_s = 0.0
             if job.layers not in pace:
-                set_up_s, *found = _predicting(model, trial, job, settings)
+                lasting_s = sum(seconds.get(clip, 0.0) for _, part in job.shards for clip in part)
+                set_up_s, *found = _predicting(model, trial, job, settings, lasting_s / decoded)
                 pace[job.layers] = found[0], int(found[1])
             busy_s, shard_bytes = pace[job.layers]
             todo = [clip for _, part in job.shards for clip in part]
@@ -96,7 +103,7 @@ def of_jobs(model: Model, corpus: Corpus, jobs: Sequence[Job], settings: Setting
                 lasts_s, speaking_s = _speaking(corpus, trial, todo, model, job.condition)
                 total_s = busy_s * times * (lasts_s / decoded if lasts_s is not None else 1) + speaking_s
             else:
-                reading_s = decoding_s(corpus, trial, model, job.condition, settings.workers)
+                reading_s = decoding_s(corpus, trial, model, job.condition, settings.workers, times)
                 busy_s += reading_s * decoded / whole
                 total_s = busy_s * times
             total_s += set_up_s
@@ -140,30 +147,60 @@ def trial_of(corpus: Corpus, seconds: Mapping[str, float], model: Model) -> dict
 
 
 def _predicting(
-    model: Model, trial: Mapping[str, NDArray[np.float32]], job: Job, settings: Settings
+    model: Model, trial: Mapping[str, NDArray[np.float32]], job: Job, settings: Settings, times: float
 ) -> tuple[float, float, int]:
     """Seconds that a model takes to get ready, and for the trial clips, and bytes of the first shard.
 
     The clips are batched as in a run. A run, too, gets ready once: weights are packed, and code is loaded.
     """
     decoded = {clip: DecodedClip(signal=signal) for clip, signal in trial.items()}
-    seconds: list[float] = []
-    for clips in (dict(islice(decoded.items(), 1)), decoded):  # the first pass includes set-up time
+
+    def predicts(clips: Mapping[str, DecodedClip]) -> NDArray[np.floating[Any]] | None:
+        return engine.predict_clips(model, clips, job.layers, settings.batch_size, lambda n: None)[1]
+
+    began = time.perf_counter()
+    layers = predicts(dict(islice(decoded.items(), 1)))
+    first_s = time.perf_counter() - began
+    busy_s = usual_seconds(lambda: predicts(decoded), times)
+    set_up_s = max(0.0, first_s - busy_s / len(decoded))
+    return set_up_s, busy_s, _shard_bytes(job, model.labels, None if layers is None else layers.shape[1:])
+
+
+def usual_seconds(run: Callable[[], object], times: float, tried_s: float = MODEL_TRIED_S) -> float:
+    """Seconds that a computation takes; the median of repetitions, where its estimate would be long.
+
+    Where other programs use the processor too, a short computation waits for them or does not, by chance.
+
+    Args:
+        run: the computation
+        times: how many of it the estimate adds up
+        tried_s: seconds after which it is not repeated again, but for `REPEATED` times
+    """
+    taken: list[float] = []
+    while not taken or (
+        taken[0] * times > LONG_ESTIMATE_S and (len(taken) < REPEATED or sum(taken) < tried_s)
+    ):
         began = time.perf_counter()
-        _, layers, _ = engine.predict_clips(model, clips, job.layers, settings.batch_size, lambda n: None)
-        seconds.append(time.perf_counter() - began)
-    set_up_s = max(0.0, seconds[0] - seconds[1] / len(decoded))
-    return set_up_s, seconds[1], _shard_bytes(job, model.labels, None if layers is None else layers.shape[1:])
+        run()
+        taken.append(time.perf_counter() - began)
+    return float(np.median(taken))
 
 
 def decoding_s(
-    corpus: Corpus, trial: Mapping[str, NDArray[np.float32]], model: Model, condition: Condition, workers: int
+    corpus: Corpus,
+    trial: Mapping[str, NDArray[np.float32]],
+    model: Model,
+    condition: Condition,
+    workers: int,
+    times: float,
 ) -> float:
-    """Seconds that the worker threads take to decode and perturb the trial clips."""
-    began = time.perf_counter()
-    for clip in trial:
-        decode(corpus, clip, model, condition)
-    return (time.perf_counter() - began) / min(workers, os.cpu_count() or 1)
+    """Seconds that the worker threads take to decode and perturb the trial clips, `times` of which run."""
+
+    def decodes() -> None:
+        for clip in trial:
+            decode(corpus, clip, model, condition)
+
+    return usual_seconds(decodes, times, DECODING_TRIED_S) / min(workers, os.cpu_count() or 1)
 
 
 def _speaking(
