@@ -1,5 +1,6 @@
 """Comparisons of models as HTML and Markdown pages: differences with an interval first, then the rest."""
 
+import re
 from collections.abc import Sequence
 from urllib.parse import quote
 
@@ -12,8 +13,9 @@ FIRST = ("verdicts", "ranks", "people")
 SCORES = "scores"
 """The figure that is shown first."""
 
-SHORT, LONG = 15, 40
-"""Most rows of a table that may be shown first; rows above which a table is folded."""
+SHORT, LONG, MOST_LISTED = 15, 40, 500
+"""Most rows of a table that may be shown first; rows above which a table is folded; most findings without an
+interval that a page lists, because pages of many models would open slowly."""
 
 
 def title(comparison: Result) -> str:
@@ -41,6 +43,8 @@ def html(comparison: Result, drawn: Sequence[str]) -> str:
         title=title(comparison),
         paired=paired,
         unpaired=unpaired,
+        most_listed=MOST_LISTED,
+        sentences=_sentences(comparison.answer),
         first=first,
         rest=rest,
         drawn=[pages.markup(svg) for svg in drawn],
@@ -110,6 +114,18 @@ def page(comparison: Result, files: Sequence[str]) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
+def _sentences(answer: str) -> tuple[str, str]:
+    """The sentences of an answer on the best model, and the others without the list of what was compared.
+
+    >>> _sentences("Compared on x: a and b. a has the highest UAR, .5. 0 verdicts differ.")
+    ('a has the highest UAR, .5.', '0 verdicts differ.')
+    """
+    opening, *found = re.split(r"(?<=\.) (?=\S)", answer)
+    found = found if opening.startswith("Compared on ") else [opening, *found]
+    best = [each for each in found if " the highest " in each] or found[:1]
+    return " ".join(best), " ".join(each for each in found if each not in best)
+
+
 def _has_scores(comparison: Result) -> bool:
     return any(figure.name == SCORES for figure in comparison.figures)
 
@@ -121,8 +137,12 @@ def _figure(figure: Figure, file: str) -> list[str]:
 
 def _parted(findings: Sequence[Finding]) -> tuple[list[Finding], list[Finding]]:
     """Differences with an interval, and all other findings."""
-    paired = [f for f in findings if f.low is not None and not f.name.endswith(".agreement")]
-    return paired, [f for f in findings if f not in paired]
+    paired: list[Finding] = []
+    rest: list[Finding] = []
+    for finding in findings:
+        has_interval = finding.low is not None and not finding.name.endswith(".agreement")
+        (paired if has_interval else rest).append(finding)
+    return paired, rest
 
 
 def _tables(comparison: Result) -> tuple[list[Table], list[Table]]:

@@ -87,8 +87,8 @@ def test_a_model_against_itself_differs_in_nothing_and_agrees_in_everything():
     assert rows(same, "verdicts") == []
     assert {tuple(row[5:]) for row in rows(same, "ranks")} == {("1–2", "1–2")}
     assert same.answer == (
-        "Compared on voices: one and two. one has the highest CCC of arousal, 0.903; it is not shown to be "
-        f"better than two. Of {paired} scores paired by speaker, two is better beyond chance "
+        "Compared on voices: one and two. one and two have the highest CCC of arousal, 0.903. "
+        f"Of {paired} scores paired by speaker, two is better beyond chance "
         f"than one in 0 and worse in 0 (95 % intervals); {paired} do not differ significantly. "
         "0 verdicts differ."
     )

@@ -110,15 +110,18 @@ def places_sentence(
     if not places:
         counted = Counter(reasons.values())
         return f"No model has a place: {'; '.join(f'{n}: {why}' for why, n in counted.items())}."
-    best, *others = [name for name in scores if name in places and name not in reasons]
-    tied = [name for name in others if places[name].best == places[best].best]
+    placed = [name for name in scores if name in places and name not in reasons]
+    best = [name for name in placed if scores[name] == scores[placed[0]]]
+    others = placed[len(best) :]
+    tied = [name for name in others if places[name].best == places[best[0]].best]
     # a model may be behind a third one and yet not be shown to be behind the best
-    more = places[best].worst - 1 - len(tied)
-    text = f"{best} has the highest {order_by}, {scores[best]:.3f}"
+    more = max(places[name].worst for name in best) - len(best) - len(tied)
+    has, it, is_ = ("has", "it", "is") if len(best) == 1 else ("have", "they", "are")
+    text = f"{shortened(best)} {has} the highest {order_by}, {scores[best[0]]:.3f}"
     if tied or more > 0:
         open_ = [*filter(None, [shortened(tied)]), *([plural(more, "other model")] if more > 0 else [])]
-        text += f"; it is not shown to be better than {' and '.join(open_)}"
-    elif others:
+        text += f"; {it} {is_} not shown to be better than {' and '.join(open_)}"
+    elif others and len(best) == 1:
         rest = others[0] if len(others) == 1 else "all others with a place"
         text += f", and is better beyond chance than {rest}"
     without = len(scores) - len(places)

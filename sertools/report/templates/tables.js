@@ -120,12 +120,13 @@
   }
   document.body.append(spoken);
 
-  // Makes cells with overflowing content scrollable by keyboard.
-  function reachable() {
-    for (const cell of document.querySelectorAll(".cell:not([tabindex])")) {
-      if (cell.scrollHeight > cell.clientHeight + 1) cell.tabIndex = 0;
+  // Makes cells with overflowing content scrollable by keyboard. Folded cells are measured when they are shown: to ask
+  // for their height would lay out all of them.
+  function reachable(place) {
+    for (const cell of place.querySelectorAll(".cell:not([tabindex])")) {
+      if (!cell.closest("details:not([open])") && cell.scrollHeight > cell.clientHeight + 1) cell.tabIndex = 0;
     }
   }
-  reachable();
-  document.addEventListener("toggle", reachable, true); // folded content had no height
+  reachable(document);
+  document.addEventListener("toggle", (event) => reachable(event.target), true);
 })();

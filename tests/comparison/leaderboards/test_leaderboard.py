@@ -55,9 +55,7 @@ def test_models_that_do_not_differ_share_a_place_and_the_order_is_that_of_the_sc
 
 def test_the_summary_names_five_models_and_counts_the_rest():
     (group,) = board([scored(name, 0.5, spread=0.1) for name in "abcdefgh"])
-    assert group.summary == (
-        "a has the highest CCC of arousal, 0.500; it is not shown to be better than b, c, d, e, f and 2 more."
-    )
+    assert group.summary == ("a, b, c, d, e and 3 more have the highest CCC of arousal, 0.500.")
     assert {s.place for s in group.standings} == {1}
     # b is shown to be better than c, and a is not: c is behind b, but not behind a
     ranks = {"a": Ranks(1, 3), "b": Ranks(1, 2), "c": Ranks(2, 3)}
