@@ -3,8 +3,10 @@
 Where `--precision auto` chose bf16, an audit is run twice more, on predictions that are moved as far as the
 comparison with fp32 allows: each by a random amount up to the largest difference seen, all of a label by the
 largest mean difference, to either side, and the share of clips that may differ by more by twice the
-tolerance. An audit in which a verdict changes is computed in fp32, on the whole corpus, and its results are
-those of fp32. This depends on the audit alone, so no other audit of a run changes its numbers.
+tolerance. How far a finding moves in these two runs is the bound of what the number format does to it. An
+audit in which a verdict changes, or has a finding that is within this bound of the limit, on whichever side,
+is computed in fp32, on the whole corpus, and its results are those of fp32. This depends on the audit alone,
+so no other audit of a run changes its numbers.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +25,8 @@ from sertools.pipeline.kept import results as kept_results
 from sertools.randomness import identity_rng
 from sertools.results.collection import Results
 from sertools.results.keys import FindingKey
-from sertools.results.result import Result, Verdict
+from sertools.results.result import Finding, Result, Verdict
+from sertools.results.verdicts.gate import judge
 from sertools.tables.tables import Tables
 from sertools.wording import plural
 
@@ -32,6 +35,9 @@ REASON = "a verdict of this audit depends on the number format"
 
 MOVES = ("precision_shift", "precision_difference", "precision_exceeding")
 """Facts on a model that say how far predictions are moved."""
+
+ENDS = ("value", "low", "high", "low_90", "high_90")
+"""Numbers of a finding that its verdict depends on."""
 
 SHOWN = 5
 """Number of findings that a note names."""
@@ -114,7 +120,9 @@ def doubtful_verdicts(
 ) -> list[FindingKey]:
     """The judged findings whose verdict changes if predictions are moved as far as the comparison allows.
 
-    Empty for audits that read layers or frames: only predictions are compared with fp32.
+    Also those that are as near to their limit as they move: a random move in one direction may be undone by
+    another, such as that of an interval by a clip that is now right. Empty for audits that read layers or
+    frames: only predictions are compared with fp32.
 
     Args:
         planned: the audit
@@ -127,14 +135,49 @@ def doubtful_verdicts(
     if not _can_depend(planned, tables, judged):
         return []
     found: set[FindingKey] = set()
+    moves: list[dict[FindingKey, Finding]] = []
     for sign in (-1.0, 1.0):
         moved = {
             condition: shifted(scores, condition, sign, facts)
             for condition, scores in tables.predictions.items()
         }
-        again = _verdicts(auditing.run(planned, tables.with_predictions(moved), seed=seed))
-        found |= {key for key, verdict in judged.items() if again.get(key) != verdict}
+        again = auditing.run(planned, tables.with_predictions(moved), seed=seed)
+        verdicts = _verdicts(again)
+        found |= {key for key, verdict in judged.items() if verdicts.get(key) != verdict}
+        moves.append({f.key: f for f in again.findings})
+    for finding in result.findings:
+        if finding.key in judged and within_reach(
+            finding, [m[finding.key] for m in moves if finding.key in m]
+        ):
+            found.add(finding.key)
     return [key for key in judged if key in found]
+
+
+def within_reach(finding: Finding, moved: Sequence[Finding]) -> bool:
+    """Whether the verdict of a finding changes if all its numbers move as far as one of them does.
+
+    Args:
+        finding: judged by its limit
+        moved: the same finding of moved predictions
+    """
+    before = {end: getattr(finding, end) for end in ENDS}
+    far = max(
+        (
+            abs(value - getattr(other, end))
+            for other in moved
+            for end, value in before.items()
+            if value is not None and getattr(other, end) is not None
+        ),
+        default=0.0,
+    )
+    if finding.limit is None or not far > 0:
+        return False
+    for sign in (-1, 1):
+        ends = {end: None if value is None else value + sign * far for end, value in before.items()}
+        again = judge(finding.model_copy(update={**ends, "verdict": Verdict.NONE}), finding.limit)
+        if again.verdict is not finding.verdict:
+            return True
+    return False
 
 
 def _verdicts(result: Result) -> dict[FindingKey, Verdict]:

@@ -10,9 +10,10 @@ from sertools.auditing import audit
 from sertools.inference.precision import TOLERANCE
 from sertools.inference.settings import Settings
 from sertools.pipeline import number_format, run, write
-from sertools.pipeline.number_format import is_bf16_by_choice, shifted
+from sertools.pipeline.number_format import is_bf16_by_choice, shifted, within_reach
 from sertools.results.read import read_results
-from sertools.results.result import Limit
+from sertools.results.result import Finding, Limit, Verdict
+from sertools.results.verdicts.gate import judge
 from tests.helpers.small import noises
 from tests.helpers.two_formats import TwoFormats
 
@@ -105,6 +106,16 @@ def test_a_verdict_that_bf16_would_change_is_that_of_fp32_and_told(corpus, setti
     back = read_results(tmp_path)
     for result in chosen:
         assert back.answers_of(back[result.audit]).digest == chosen.answers_of(result).digest
+
+
+def test_a_finding_as_near_to_its_limit_as_it_moves_is_in_doubt_on_whichever_side():
+    limit = Limit(name="overconfidence", above=-0.1, below=0.1)
+    ends = {"value": 0.15, "low": 0.1004, "high": 0.19, "low_90": 0.109, "high_90": 0.18}
+    failed = judge(Finding(name="overconfidence", n=99, speakers=10, **ends), limit)
+    up = [failed.model_copy(update={"low": 0.1004 + far}) for far in (0.0003, 0.0005)]
+    assert failed.verdict is Verdict.FAIL
+    assert [within_reach(failed, [one]) for one in up] == [False, True]
+    assert not within_reach(failed, [failed])
 
 
 def test_a_verdict_far_from_its_limit_stays_in_bf16(corpus, settings):
