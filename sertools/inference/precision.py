@@ -16,7 +16,6 @@ from typing import Any, Protocol, Self, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 from typing_extensions import TypeIs
 
 from sertools.corpora.corpus import Corpus
@@ -187,6 +186,8 @@ def exceeding(n: int, total: int, tried: int = 1) -> float:
 
 def _shift(differences: NDArray[np.float64]) -> float:
     """Upper end of the 95 % interval of the mean difference, (n, labels), the largest of all labels."""
+    from scipy.special import stdtrit  # slow to import
+
     n, mean = len(differences), np.abs(differences.mean(axis=0))
     if n < 2:
         return float(np.abs(differences).max())

@@ -112,7 +112,12 @@ class LoadedSignalModel(LoadedModel):
 
 def trained_facts(network: "torch.nn.Module", notes: Sequence[str] = ()) -> dict[str, Any]:
     """The facts `notes` and, only for a network that was never trained, `never_trained`."""
-    if not never_trained(network):
+    return facts_of_training(notes, never=never_trained(network))
+
+
+def facts_of_training(notes: Sequence[str], *, never: bool) -> dict[str, Any]:
+    """The same for a network of which it is known whether it was never trained."""
+    if not never:
         return {"notes": [*notes]}
     return {"never_trained": True, "notes": [*notes, NEVER_TRAINED]}
 

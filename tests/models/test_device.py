@@ -67,7 +67,7 @@ def test_a_model_that_runs_out_of_memory_gives_the_answers_of_one_that_does_not(
     signals = speech([8000, 8000, 8000, 8000, 8000])
     expected = load_model(str(folder)).predict(signals).scores
     model = load_model(str(folder))
-    model.network = replace(model.network, module=Crowded(model.network.module))
+    model.network = replace(model.network, held=Crowded(model.network.module))
     np.testing.assert_allclose(model.predict(signals).scores, expected, atol=1e-6)
 
 

@@ -16,6 +16,13 @@ EMPTY_FILTER = "At least one mel filter has all zero values"
 """Warning of transformers about the spectrogram of AST; harmless, as AST was trained on it."""
 
 
+DEFAULT_SETTINGS = (
+    "The checkpoint has no preprocessor_config.json; the architecture's defaults are used: 16 kHz, "
+    "every clip scaled to zero mean and unit variance."
+)
+"""Note about a checkpoint of a convolutional encoder without settings of its feature extractor."""
+
+
 class Grid(NamedTuple):
     """Times of frames: centre of the first frame and step, both in s; number of frames within the clip."""
 
@@ -67,11 +74,7 @@ def extractor_of(folder: Path, config: Any, *, trust_remote_code: bool) -> tuple
         raise ModelError(
             f"{folder} has no preprocessor_config.json", hint="copy it from the checkpoint's original source"
         )
-    note = (
-        "The checkpoint has no preprocessor_config.json; the architecture's defaults are used: 16 kHz, "
-        "every clip scaled to zero mean and unit variance."
-    )
-    return Wav2Vec2FeatureExtractor(do_normalize=True, sampling_rate=16000), [note]
+    return Wav2Vec2FeatureExtractor(do_normalize=True, sampling_rate=16000), [DEFAULT_SETTINGS]
 
 
 def features(extractor: Any) -> str:

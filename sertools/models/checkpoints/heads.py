@@ -14,10 +14,21 @@ from sertools.models import padding
 from sertools.models.checkpoints import padded_forward
 from sertools.models.checkpoints.described_heads import layout_named
 from sertools.models.checkpoints.foreign_layouts import Parts, StatesHead, encoder_of, from_tensors, originals
-from sertools.models.checkpoints.layouts import LAYOUTS, OwnHead, entry_of, layout_of, own_head, pooling_of
+from sertools.models.checkpoints.hub.own_code import code_files, is_own
+from sertools.models.checkpoints.layouts import (
+    LAYOUTS,
+    Layout,
+    OwnHead,
+    entry_of,
+    layout_of,
+    own_head,
+    pooling_of,
+)
 from sertools.models.checkpoints.settings import check_parameters
 from sertools.models.checkpoints.weights.files import weight_tensors
 from sertools.models.checkpoints.weights.unread import NEVER_USED, check_unread, listed
+from sertools.models.checks import never_trained
+from sertools.models.mapped.held import Mapped
 
 if TYPE_CHECKING:
     import torch
@@ -32,7 +43,7 @@ class Network:
     """A loaded network with its head.
 
     Attributes:
-        module: the transformers module, in evaluation mode
+        held: the transformers module, in evaluation mode; or the weights, of which it is made when needed
         head: what makes logits of the encoder's states; None if `module` includes it, or there is no head
         layout: one of LAYOUTS, or that of another toolkit
         unexpected: unused keys of the checkpoint
@@ -40,12 +51,58 @@ class Network:
         keys: number of keys of the checkpoint that are used; 0 for a network without a checkpoint
     """
 
-    module: "torch.nn.Module"
+    held: "torch.nn.Module | Mapped"
     head: OwnHead | StatesHead | None
     layout: str
     unexpected: tuple[str, ...]
     pooling: str = "mean"
     keys: int = 0
+
+    @property
+    def module(self) -> "torch.nn.Module":
+        """The transformers module, which is now made of the weights if it was not yet."""
+        return self.held.module if isinstance(self.held, Mapped) else self.held
+
+    @property
+    def readable(self) -> Any:
+        """The module, or its weights in the same shape, as long as nobody has asked for the module."""
+        return self.held.readable if isinstance(self.held, Mapped) else self.held
+
+    @property
+    def config(self) -> Any:
+        """The settings of config.json, with those of transformers if it has read them."""
+        return self.readable.config
+
+    @property
+    def architecture(self) -> str:
+        """Name of the class of transformers."""
+        return self.held.architecture if isinstance(self.held, Mapped) else type(self.held).__name__
+
+    @property
+    def parameters(self) -> int:
+        """Number of parameters."""
+        if isinstance(self.held, Mapped):
+            return self.held.parameters
+        return sum(parameter.numel() for parameter in self.held.parameters())
+
+    @property
+    def never_trained(self) -> bool:
+        """Whether the weights are still those with which a network is created, see `checks.never_trained`."""
+        return self.held.never_trained if isinstance(self.held, Mapped) else never_trained(self.held)
+
+    def code_files(self, *parts: Any) -> list[Path]:
+        """The Python files of the checkpoint that define its module and these parts, if any."""
+        return [] if isinstance(self.held, Mapped) else code_files(self.held, *parts)
+
+    def move_to(self, device: "torch.device") -> None:
+        """Moves the module to a device; weights that are mapped from a file are only used on the CPU."""
+        if not isinstance(self.held, Mapped):
+            self.held.to(device)
+
+    @property
+    def runs_own_code(self) -> bool:
+        """Whether the class of the module comes with the checkpoint."""
+        return not isinstance(self.held, Mapped) and is_own(self.held)
 
     @property
     def reads_all_layers(self) -> bool:
@@ -107,7 +164,7 @@ def build_foreign(folder: Path, parts: Parts) -> Network:
     unread = sorted(map(str, info["unexpected_keys"]))
     check_unread(unread, module, layout=parts.layout, head={}, folder=folder, tensors=parts.encoder)
     return Network(
-        module=module.eval(),
+        held=module.eval(),
         head=parts.head,
         layout=parts.layout,
         unexpected=tuple(unread),
@@ -146,26 +203,44 @@ def build(
             module, info = from_tensors(_loader(layout), config, tensors, folder)
     _check_keys(module, info, folder)
     unread = sorted(map(str, info["unexpected_keys"]))
-    found, pooling = None, "mean"
     entry = entry_of(layout, head) if len(head) > 1 else layout_named(layout)
-    if entry.branches:
-        pooling = entry.pooling or pooling_of(config, folder)
-        found = own_head(tensors, entry, prefix, _width(config), folder)
-        read = {f"{stem}.{kind}" for stem in entry.stems(prefix) for kind in ("weight", "bias")}
-        unread = [key for key in unread if key not in read]
+    found, pooling, read = head_of(tensors, config, entry, prefix, folder)
+    unread = [key for key in unread if key not in read]
     if "" in head:
         head = dict.fromkeys(entry.stems(prefix), layout)
     check_unread(unread, module, layout=layout, head=head, folder=folder, tensors=tensors)
     if config.model_type == "whisper" and layout != "native":
         module = module.get_encoder()
     return Network(
-        module=module.eval(),
+        held=module.eval(),
         head=found,
         layout=layout,
         unexpected=tuple(unread),
         pooling=pooling,
         keys=len(tensors) - len(unread),
     )
+
+
+def head_of(
+    tensors: "Mapping[str, torch.Tensor]", config: Any, entry: Layout, prefix: str, folder: Path
+) -> tuple[OwnHead | None, str, set[str]]:
+    """A head that transformers does not compute, how frames are pooled for it, and keys that it may have.
+
+    Args:
+        tensors: of the checkpoint, by key
+        config: settings of the checkpoint
+        entry: layout of the head; one without branches is left to transformers
+        prefix: of the keys of the head
+        folder: of the checkpoint, for messages
+
+    Raises:
+        ModelError: a key of the head is missing, has the wrong shape, or is not finite
+    """
+    if not entry.branches:
+        return None, "mean", set()
+    pooling = entry.pooling or pooling_of(config, folder)
+    read = {f"{stem}.{kind}" for stem in entry.stems(prefix) for kind in ("weight", "bias")}
+    return own_head(tensors, entry, prefix, _width(config), folder), pooling, read
 
 
 def _width(config: Any) -> int | None:
@@ -233,7 +308,7 @@ def _check_keys(module: Any, info: Mapping[str, Any], folder: Path) -> None:
             f"unexpected keys: {listed(unexpected) if unexpected else 'none'}",
             hint=f"{REFUSAL} {', '.join(LAYOUTS)}",
         )
-    broken = [name for name, value in module.named_parameters() if not _all_finite(value)]
+    broken = [name for name, value in module.named_parameters() if not all_finite(value)]
     if broken:
         raise ModelError(
             f"{folder} has weights that are not finite numbers: {listed(sorted(broken))}",
@@ -241,7 +316,7 @@ def _check_keys(module: Any, info: Mapping[str, Any], folder: Path) -> None:
         )
 
 
-def _all_finite(values: "torch.Tensor") -> bool:
+def all_finite(values: "torch.Tensor") -> bool:
     """Whether all numbers are finite; their sum, which is quicker, is not finite if one of them is not."""
     return bool(values.sum().isfinite()) or bool(values.isfinite().all())
 

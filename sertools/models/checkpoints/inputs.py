@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Inputs = dict[str, "torch.Tensor"]
 """Name of an argument of the forward pass → tensor with a leading axis for clips."""
 
-MASK = "attention_mask"
+MASK, SAMPLES = "attention_mask", "input_values"
 
 
 def main_input(module: Any, extractor: Any) -> str:
@@ -66,6 +66,14 @@ def inputs_of(
         for name in wanted
         if name in features
     }
+
+
+def signal_input(extractor: Any, signal: Signal, *, rate: int, device: "torch.device") -> Inputs:
+    """The same without a mask, for a network of the wav2vec2 family, whose input is a signal."""
+    import torch
+
+    samples = extractor(signal, sampling_rate=rate, return_tensors="np")[SAMPLES]
+    return {SAMPLES: moved(torch.from_numpy(np.ascontiguousarray(samples)), device)}
 
 
 def joined(inputs: Sequence[Inputs]) -> Inputs:

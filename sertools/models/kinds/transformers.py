@@ -18,43 +18,33 @@ from sertools.corpora.seen.record import beside
 from sertools.models import padding
 from sertools.models.checkpoints import (
     feature_extraction,
-    foreign_layouts,
     gradients,
     padded_forward,
 )
-from sertools.models.checkpoints.described_heads import head_in, layout_named
-from sertools.models.checkpoints.heads import Network, build, build_foreign, compared_with, hidden_of
+from sertools.models.checkpoints.described_heads import layout_named
+from sertools.models.checkpoints.heads import Network, compared_with, hidden_of
 from sertools.models.checkpoints.hub.card import licence
 from sertools.models.checkpoints.hub.files import commit_of, folder_of
 from sertools.models.checkpoints.hub.own_code import (
-    code_files,
     digest_with,
     is_own,
-    listed_code,
-    named_code,
-    names_code,
 )
 from sertools.models.checkpoints.inputs import (
     Inputs,
-    check_extractor,
     first_of,
     inputs_of,
     shapes,
     shortest_of,
+    signal_input,
 )
 from sertools.models.checkpoints.label_names import outputs_of
 from sertools.models.checkpoints.settings import check_settings
-from sertools.models.checkpoints.weights.adapters import (
-    Adapter,
-    adapter_in,
-    merged_tensors,
-    with_labels,
-)
 from sertools.models.checkpoints.weights.deciding import content_digest, deciding_files
 from sertools.models.derived.random_twin import redrawn, twin_fingerprint, untrained
 from sertools.models.device import find_device, first_precision, in_halves, in_precision, stamped
 from sertools.models.load import LoadOptions
-from sertools.models.loaded import LoadedSignalModel, signal_facts, trained_facts
+from sertools.models.loaded import LoadedSignalModel, facts_of_training, signal_facts
+from sertools.models.mapped.read import read
 from sertools.models.model import Frames, Outputs, Signal
 from sertools.models.packed import passes
 from sertools.models.task import activated
@@ -120,7 +110,7 @@ class TransformersModel(LoadedSignalModel):
         return untrained(
             self,
             seed,
-            network=Network(module=module, head=None, layout="none", unexpected=()),
+            network=Network(held=module, head=None, layout="none", unexpected=()),
             content=content,
             fingerprint=stamped(content, str(self.facts["precision"]), self.device),
             exact=(),
@@ -130,8 +120,7 @@ class TransformersModel(LoadedSignalModel):
     @property
     def has_frames(self) -> bool:
         """Whether the states have a time axis; those of models on spectrogram patches (AST) do not."""
-        config: Any = self.network.module.config
-        return feature_extraction.follows_time(config)
+        return feature_extraction.follows_time(self.network.config)
 
     @property
     def packs_clips(self) -> bool:
@@ -149,7 +138,7 @@ class TransformersModel(LoadedSignalModel):
         if the architecture has a norm at this point, normalised. Whisper always processes 30 s; only its
         frames up to the end of the clip are returned.
         """
-        config: Any = self.network.module.config
+        config = self.network.config
         outputs, states = self._outputs(signals, True, frames=True)
         found = []
         for signal, clip in zip(signals, states, strict=True):
@@ -197,15 +186,17 @@ class TransformersModel(LoadedSignalModel):
 
     def _batches(self, signals: Sequence[Signal]) -> list[list[Inputs]]:
         """Model inputs (each with a leading axis of 1), grouped into batches for one forward pass."""
-        module, rate = self.network.module, self.sampling_rate
-        fast = self._is_fast()
-        padded = fast or padded_forward.pads_frames(module)
+        rate = self.sampling_rate
+        if self._is_fast():  # which packs clips of any length, and computes each the same in any batch
+            return [
+                [signal_input(self.extractor, signal, rate=rate, device=self.device) for signal in signals]
+            ]
+        module = self.network.module
+        padded = padded_forward.pads_frames(module)
         inputs = [
             inputs_of(self.extractor, signal, rate=rate, module=module, device=self.device, masked=not padded)
             for signal in signals
         ]
-        if fast:  # which packs clips of any length, and computes each the same in any batch
-            return [inputs]
         same_shape = len({shapes(x) for x in inputs}) == 1
         # bf16 rounding depends on the shape of a product, by far more than 1e-5, and a batch gains little
         alone = self.device.type == "cpu" and str(self.dtype) == "torch.bfloat16"
@@ -271,15 +262,15 @@ def load(rest: str, options: LoadOptions) -> TransformersModel:
     import torch
 
     folder, source = _found(rest, options)
-    with ThreadPoolExecutor(1) as pool:  # the weights are hashed while the library's code is imported
+    device = find_device(options.device)
+    with ThreadPoolExecutor(1) as pool:  # the weights are hashed while they are read and checked
         hashed = pool.submit(content_digest, folder, FINGERPRINT_VERSION, options.head, options.labels)
-        config, extractor, notes, network = _read(folder, options)
+        config, extractor, notes, network = read(folder, options, device)
         content = hashed.result()
-    own = code_files(network.module, config, extractor)
+    own = network.code_files(config, extractor)
     content = digest_with(content, own)
     labels, task = outputs_of(network, config, options.labels, folder)
-    device = find_device(options.device)
-    network.module.to(device)
+    network.move_to(device)
     rate = int(extractor.sampling_rate)
     precision, reason, needs_precision = first_precision(options.precision, device)
     return TransformersModel(
@@ -287,13 +278,13 @@ def load(rest: str, options: LoadOptions) -> TransformersModel:
         labels=labels,
         task=task,
         sampling_rate=rate,
-        shortest=feature_extraction.shortest(config) or _shortest(network.module, extractor, device),
+        shortest=feature_extraction.shortest(config) or _shortest(network, extractor, device),
         longest=feature_extraction.longest(extractor, rate),
         fingerprint=stamped(content, precision, device),
         training=beside(folder),
         files=tuple(path.name for path in (*deciding_files(folder), *own)),
         keys_read=network.keys,
-        compared_with="" if is_own(network.module) else compared_with(network.layout),
+        compared_with="" if network.runs_own_code else compared_with(network.layout),
         facts=signal_facts(
             "transformers checkpoint",
             source,
@@ -306,7 +297,7 @@ def load(rest: str, options: LoadOptions) -> TransformersModel:
                 "precision": precision,
                 "precision_reason": reason,
                 "device": str(device),
-                **trained_facts(network.module, notes),
+                **facts_of_training(notes, never=network.never_trained),
             },
         ),
         network=network,
@@ -320,55 +311,16 @@ def load(rest: str, options: LoadOptions) -> TransformersModel:
 
 def _found(rest: str, options: LoadOptions) -> tuple[Path, str]:
     """The folder of a checkpoint, whose settings are checked, and where it comes from."""
-    from transformers.utils import logging
-
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
     folder, source = folder_of(rest, trust_remote_code=options.trust_remote_code)
     check_settings(folder, trust_remote_code=options.trust_remote_code, may_adapt=True)
     return folder, source
 
 
-def _read(folder: Path, options: LoadOptions) -> tuple[Any, Any, list[str], Network]:
-    """Configuration, feature extractor, notes on assumptions, and network of a checkpoint."""
-    trust = options.trust_remote_code
-    adapter = adapter_in(folder, trust_remote_code=trust)
-    if adapter is not None:
-        return _adapted(adapter, options)
-    foreign = foreign_layouts.recognised(folder)
-    if foreign is not None and not options.head:
-        parts = foreign.parts_of(folder)
-        return parts.config, parts.extractor, [*parts.notes], build_foreign(folder, parts)
-    config = feature_extraction.config_of(folder, trust_remote_code=trust)
-    extractor, notes = feature_extraction.extractor_of(folder, config, trust_remote_code=trust)
-    head = options.head or head_in(config, folder)
-    network = build(folder, config, head=head, trust_remote_code=trust)
-    check_extractor(extractor, network.module, folder)
-    if code := listed_code(code_files(network.module, config, extractor)):
-        notes = [*notes, f"Code that comes with the checkpoint was run: {code}."]
-    elif names_code(folder / "config.json"):
-        named = named_code(folder / "config.json")
-        notes = [*notes, f"config.json names code of its own ({named}); transformers' own was run instead."]
-    return config, extractor, notes, network
-
-
-def _adapted(adapter: Adapter, options: LoadOptions) -> tuple[Any, Any, list[str], Network]:
-    """The same for an adapter, merged into its base."""
-    trust, own = options.trust_remote_code, (adapter.folder / "preprocessor_config.json").is_file()
-    tensors = merged_tensors(adapter)
-    config = feature_extraction.config_of(adapter.base, trust_remote_code=trust)
-    config = with_labels(config, tensors, adapter, options.labels)
-    sounds = adapter.folder if own else adapter.base
-    extractor, notes = feature_extraction.extractor_of(sounds, config, trust_remote_code=trust)
-    network = build(adapter.base, config, head=options.head, trust_remote_code=trust, merged=tensors)
-    check_extractor(extractor, network.module, sounds)
-    return config, extractor, [adapter.note, *notes], network
-
-
-def _shortest(module: Any, extractor: Any, device: "torch.device") -> int:
-    """Fewest samples of which a module without a known convolutional encoder makes an output."""
+def _shortest(network: Network, extractor: Any, device: "torch.device") -> int:
+    """Fewest samples of which a network without a known convolutional encoder makes an output."""
     import torch
 
+    module: Any = network.module
     rate = int(extractor.sampling_rate)
 
     def forward(signal: Signal) -> Any:
@@ -380,12 +332,12 @@ def _shortest(module: Any, extractor: Any, device: "torch.device") -> int:
 
 
 def _network_facts(network: Network, config: Any, folder: Path) -> dict[str, Any]:
-    own = is_own(network.module) and network.layout == "native"
+    own = network.runs_own_code and network.layout == "native"
     return {
         "licence": licence(folder),
-        "architecture": type(network.module).__name__,
+        "architecture": network.architecture,
         "model_type": config.model_type,
-        "parameters": sum(p.numel() for p in network.module.parameters()),
+        "parameters": network.parameters,
         "head": "computed by code of the checkpoint" if own else network.layout,
         **({"pooling": network.pooling} if network.head is not None else {}),
     }

@@ -1,7 +1,7 @@
 """Heads on the output of a packed forward pass: the mean over time of each clip."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sertools.models.checkpoints.heads import Network
 from sertools.models.checkpoints.layouts import OwnHead
@@ -23,7 +23,7 @@ Encoder = arranged.Encoder | gpu_weights.GpuEncoder
 
 def is_possible(network: Network, device: "torch.device") -> bool:
     """Whether frames of this network can be packed: a known encoder, and a head on the mean over time."""
-    module: Any = network.module
+    module = network.readable
     own_head = network.layout != "native" or hasattr(module, "projector")
     # the mean of the last layer is the only pooling that packed passes compute
     pooled = network.pooling == "mean" and getattr(network.head, "frames", None) is None
@@ -42,7 +42,7 @@ def encoder_of(
         dtype: of the factors of products
         exact: parts that stay in fp32, of PARTS
     """
-    module: Any = network.module
+    module = network.readable
     base = getattr(module, getattr(module, "base_model_prefix", ""), module)
     if device.type == "cpu":
         return cpu_weights.encoder(base, dtype, exact)
@@ -64,7 +64,7 @@ def logits(network: Network, clip: Computed) -> "torch.Tensor":
     """
     import torch
 
-    module: Any = network.module
+    module = network.readable
     last = clip.last[None]
     if network.layout == "native":
         if module.config.use_weighted_layer_sum:

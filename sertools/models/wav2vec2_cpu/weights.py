@@ -177,10 +177,8 @@ def linear_of(modules: Sequence[Any], dtype: "torch.dtype") -> Linear:
 
 def first_of(module: Any) -> FirstConvolution:
     """The convolution on the signal."""
-    import torch
-
     norm = getattr(module, "layer_norm", None)
-    over_time = isinstance(norm, torch.nn.GroupNorm)
+    over_time = hasattr(norm, "num_groups")  # of a group norm
     return FirstConvolution(
         weight=module.conv.weight.detach()[:, 0],
         bias=None if module.conv.bias is None else module.conv.bias.detach(),

@@ -6,9 +6,11 @@ the options, of the code of models, of the versions of libraries, and of the mac
 """
 
 import hashlib
+import importlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -208,10 +210,19 @@ def _content(folder: Path, options: LoadOptions, kept: Path) -> str:
     place = kept / f"digest-{hashlib.blake2b(repr(told).encode(), digest_size=20).hexdigest()}.txt"
     content = files.read_sealed(place)
     if content is None:
-        content = content_digest(folder, FINGERPRINT_VERSION, options.head, options.labels)
+        with ThreadPoolExecutor(1) as pool:
+            given = (folder, FINGERPRINT_VERSION, options.head, options.labels)
+            hashed = pool.submit(content_digest, *given)
+            _import_meanwhile()
+            content = hashed.result()
         if time.time_ns() - max(state[2] for state in states.values()) > SETTLED_NS:
             files.write_sealed(place, content)
     return content
+
+
+def _import_meanwhile() -> None:
+    """Imports what a checkpoint that is not known yet will need to be loaded, which takes a second."""
+    importlib.import_module("safetensors.torch")  # and torch
 
 
 def _read(path: Path) -> dict[str, Any] | None:
