@@ -16,6 +16,7 @@ from sertools.models.derived.attacked import AttackedModel, attacked_model
 from sertools.models.derived.attacks import has_gradient
 from sertools.models.load import load_model
 from sertools.models.model import ClipModel, Model, hears, is_by_clip, is_prompted
+from sertools.pipeline.kept.models import with_weights
 from sertools.tables.changed.attacks import Attacks, AttacksNeeded
 from sertools.tables.condition import Condition
 
@@ -42,6 +43,7 @@ def with_attacker(model: Model | ClipModel, needed: AttacksNeeded) -> AttackedMo
     """
     if is_by_clip(model) or is_prompted(model) or not hears(model):
         raise ModelError("the model is a table of predictions or takes text prompts, and is not attacked")
+    model = with_weights(model)  # of which the attacker is a copy
     own = not needed.surrogate and has_gradient(model)
     surrogate = None if own else load_model(needed.surrogate or EMBEDDED)
     if surrogate is not None and not hears(surrogate):

@@ -116,6 +116,11 @@ class UnloadedModel(LoadedSignalModel):
         )
 
 
+def with_weights(model: Model) -> Model:
+    """The model itself, with its weights; one that is not kept is returned as it is."""
+    return model.open() if isinstance(model, UnloadedModel) else model
+
+
 def loaded(spec: str | Callable[..., Any], options: LoadOptions, root: Path | None) -> Model | ClipModel:
     """The model that `load_model` loads; where it is a known checkpoint, its weights only once it computes.
 
