@@ -1,5 +1,6 @@
 """Finds the folds that a name or a path refers to, and stores folds in a table."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -36,7 +37,7 @@ def named(corpus: Corpus, name: str, beside: Path | None = None) -> Folds:
     """
     stored = (beside or corpus.root) / FOLDER / f"{name}.csv"
     if "/" not in name and stored.is_file():
-        return read_folds(corpus, stored, name)
+        return replace(read_folds(corpus, stored, name), sizes=published.sizes_of(corpus, name))
     if name == published.NAME:
         return published.emo_superb(corpus)
     made = kinds.made(corpus, name)

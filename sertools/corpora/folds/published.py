@@ -38,6 +38,11 @@ ACTORS = (1001, 1019, 1037, 1055, 1073, 1092)
 """CREMA-D: the first actor of each of five groups, and the one after the last."""
 
 
+def sizes_of(corpus: Corpus, name: str) -> dict[str, tuple[int, int, int]]:
+    """Fold → published numbers of clips in train, dev and test, of folds with this name, where known."""
+    return {"1": SIZES[corpus.name]} if name == NAME and corpus.name in SIZES else {}
+
+
 def emo_superb(corpus: Corpus, labels: Path | None = None) -> Folds:
     """The folds of EMO-SUPERB.
 
@@ -63,7 +68,7 @@ def emo_superb(corpus: Corpus, labels: Path | None = None) -> Folds:
         )
     sides = KNOWN[home](corpus.clips)
     notes = ("folds as far as they are known without EMO-SUPERB's label files, which decide",)
-    return Folds(name=NAME, sides=sides, sizes={"1": SIZES[home]}, notes=notes)
+    return Folds(name=NAME, sides=sides, sizes=sizes_of(corpus, NAME), notes=notes)
 
 
 def _read(corpus: Corpus, files: dict[int, Path]) -> Folds:
@@ -88,7 +93,7 @@ def _read(corpus: Corpus, files: dict[int, Path]) -> Folds:
             f"no clip of {corpus.name} is in the label files {notes[0].removeprefix('folds from ')}"
         )
     return Folds(
-        name=NAME, sides=table.where(table.notna(), None), sizes={"1": SIZES[corpus.name]}, notes=tuple(notes)
+        name=NAME, sides=table.where(table.notna(), None), sizes=sizes_of(corpus, NAME), notes=tuple(notes)
     )
 
 

@@ -165,6 +165,9 @@ def test_label_files_of_emo_superb_decide(tmp_path: Path) -> None:
     known = load_corpus("crema-d@emo-superb:1", data_root=tmp_path)
     assert known.clips["split"].tolist() == ["test", "train", "train"]
     assert any("the published ones 4509 / 1470 / 1463" in note for note in known.notes)
+    whole = load_corpus("crema-d", data_root=tmp_path)
+    write_folds(whole, named(whole, "emo-superb"), tmp_path / "kept")
+    assert named(whole, "emo-superb", beside=tmp_path / "kept").sizes == {"1": SIZES["crema-d"]}
     emo_superb(
         tmp_path, {"1001_DFA_ANG_XX": "Train", "1040_DFA_ANG_XX": "Test", "1041_DFA_ANG_XX": "Development"}
     )
