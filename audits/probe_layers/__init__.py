@@ -133,7 +133,7 @@ def audit(
         findings=[*unprobed, *findings, *differences],
         tables=presentation.all_tables(tables, chosen, results, differences),
         figures=presentation.all_figures(clips, chosen, results),
-        notes=presentation.notes(tables, chosen, rows),
+        notes=presentation.notes(tables, chosen, rows, options),
         left_out=without_speaker,
     )
 

@@ -127,6 +127,7 @@ def test_other_models_stand_in_every_curve_with_differences_paired_by_speaker(or
 @pytest.mark.parametrize("kind", ["mlp", "superb"])
 def test_trained_probes_read_the_oracle_too(oracle, kind):
     made = result(oracle, kind=(kind,), learning_rate=3e-3, folds=3)
+    assert f"The learning rate of {kind} probes is 0.003 (" in " ".join(made.notes)
     assert found(made, "probe_uar", f"{kind}, last layer").value > 0.8
     assert len(table(made, "weights")) == 1
 
