@@ -6,7 +6,9 @@ clips that is spread over speakers (`--clips`), each changed clip is compared wi
 - PESQ (ITU-T P.862.2, wideband): predicted mean opinion score of listeners, 4.64 for equal clips;
 - change of the active speech level (ITU-T P.56), because PESQ does not hear a change of level;
 - STOI (Taal et al. 2011), predicted intelligibility, at most 1;
-- segmental signal-to-noise ratio (Hansen & Pellom 1998), after alignment in time, from −10 to 35 dB.
+- segmental signal-to-noise ratio (Hansen & Pellom 1998), after alignment in time, from −10 to 35 dB;
+- with `--visqol`, ViSQOL 3 for speech (Chinen et al. 2020), another predicted opinion score, from 1 to 5.
+  Equal clips get between 3.5 and 4.7, so what is audible is decided by PESQ.
 
 A change of a clip counts as *not heard* if its PESQ is at least 4.5, so that the nearest category of
 opinion is "excellent" (ITU-T P.800), and the level moves by less than 1 dB, about the just noticeable
@@ -24,8 +26,8 @@ among each speaker's clips, p ≤ .001) and its predictions vary: where already 
 clips would count as unchanged, a pass becomes inconclusive. Intervals are 95 %, over speakers: Wilson's
 with the effective number of clips for shares, leave-one-speaker-out jackknife with Student's t for means.
 
-PESQ and STOI need packages (extra `quality`). Without PESQ it is not known what is audible, and nothing is
-judged.
+PESQ and STOI need packages (extra `quality`), and so does ViSQOL (extra `visqol`). Without PESQ it is not
+known what is audible, and nothing is judged.
 """
 
 import numpy as np
@@ -58,6 +60,10 @@ EXPLANATIONS = {
     "unheard": "Share of the clips in which the change is inaudible, by PESQ and active level; from 0 to 1.",
     "pesq": "Mean PESQ (ITU-T P.862.2, wideband) of the changed clips, 1.04 to 4.64; 4.64 for equal clips.",
     "stoi": "Mean short-time objective intelligibility (Taal et al. 2011) of the changed clips, at most 1.",
+    "visqol": (
+        "Mean ViSQOL (version 3, for speech) of the changed clips, 1 to 5; equal clips do not get 5, but "
+        "between 3.5 and 4.7."
+    ),
     "segmental_snr_db": (
         "Mean segmental signal-to-noise ratio (Hansen & Pellom 1998) in dB, from −10 to 35, after alignment."
     ),
@@ -69,7 +75,13 @@ LIMITS = [Limit(name="unchanged_if_unheard", above=0.95, source=SER_TESTS)]
 
 
 def needs(
-    *, perturbations: tuple[str, ...], noise_dir: str, rir_dir: str, clips: int, tolerance: float
+    *,
+    perturbations: tuple[str, ...],
+    noise_dir: str,
+    rir_dir: str,
+    clips: int,
+    visqol: bool,
+    tolerance: float,
 ) -> Needs:
     """Predictions for clean and changed audio, and the sound quality of some clips.
 
@@ -79,7 +91,9 @@ def needs(
     if clips < 0:
         raise AuditError(f"clips is {clips}", hint="give a number of clips, or 0 for all")
     chosen = select(perturbations, noise_dir=noise_dir, rir_dir=rir_dir)
-    return Needs(conditions=(Condition(), *chosen.every), sound_quality=QualityNeeded(clips=clips))
+    return Needs(
+        conditions=(Condition(), *chosen.every), sound_quality=QualityNeeded(clips=clips, visqol=visqol)
+    )
 
 
 def audit(
@@ -90,6 +104,7 @@ def audit(
     noise_dir: str = "",
     rir_dir: str = "",
     clips: int = 100,
+    visqol: bool = False,
     tolerance: float = 0.05,
 ) -> Outcome:
     """Compare, for each change, whether people would hear it and whether the model reacts to it.
@@ -101,6 +116,7 @@ def audit(
         noise_dir: folder with recordings of noise, music or coughing
         rir_dir: folder with measured room impulse responses
         clips: most clips whose sound quality is measured, spread over speakers; 0 for all
+        visqol: also measure ViSQOL, beside the other measures
         tolerance: ratings that differ by less than this count as unchanged
     """
     quality = tables.sound_quality

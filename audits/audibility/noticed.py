@@ -14,7 +14,7 @@ from sertools.metrics.unchanged import share_of_equal_pairs
 from sertools.results.result import Finding
 from sertools.statistics.jackknife import Estimate, estimate
 from sertools.statistics.proportions import proportion
-from sertools.tables.changed.quality import LEVEL_CHANGE, MEASURES, PESQ
+from sertools.tables.changed.quality import LEVEL_CHANGE, MEASURES, PESQ, VISQOL
 from sertools.tables.pairs import pairs, predictions_of, scored_targets, speaker_codes, unanswered_clips
 from sertools.tables.tables import Tables
 
@@ -28,6 +28,7 @@ UNCHANGED = 0.95
 """Limit of the share of unchanged predictions, which predictions that hardly vary reach by chance."""
 
 NO_PESQ = "without PESQ it is not known which changes are audible: pip install pesq"
+NOT_COMPARED = "the audio of no clip could be compared with its change"
 ALL_HEARD = "every one of these changes is audible"
 
 
@@ -72,6 +73,8 @@ class Noticed:
         found = self.share(np.where(unheard == 1, unchanged, np.nan))
         if found.n:
             return found
+        if np.isnan(unchanged).all():
+            return replace(found, reason=NOT_COMPARED)
         return replace(found, reason=NO_PESQ if np.isnan(unheard).all() else ALL_HEARD)
 
     def only(self, who: str) -> Estimate:
@@ -186,7 +189,7 @@ def sound_findings(tables: Tables, sound: Mapping[str, pd.DataFrame]) -> list[Fi
     units = int(unit.max(initial=-1)) + 1
     found = []
     for name, frame in sound.items():
-        for measure in MEASURES:
+        for measure in [each for each in (*MEASURES, VISQOL) if each in frame]:
             values = frame[measure].to_numpy(dtype=float)
             known = np.isfinite(values)
             if known.any():

@@ -8,7 +8,7 @@ from sertools.auditing.figures import interval_series, quality_figure
 from sertools.auditing.phrases import interval_text
 from sertools.auditing.tables import Row
 from sertools.results.result import Figure, Finding, Series, Table
-from sertools.tables.changed.quality import LEVEL_CHANGE, PESQ, SEGMENTAL_SNR, STOI
+from sertools.tables.changed.quality import LEVEL_CHANGE, PESQ, SEGMENTAL_SNR, STOI, VISQOL
 from sertools.tables.tables import Tables
 
 from .noticed import Noticed
@@ -16,12 +16,21 @@ from .noticed import Noticed
 MAX_SHOWN = 20
 """Most clips in the table of what only the model notices."""
 
-SOUND = ("unheard", PESQ, LEVEL_CHANGE, STOI, SEGMENTAL_SNR)
+SOUND = {
+    "unheard": "not heard",
+    PESQ: "PESQ",
+    LEVEL_CHANGE: "level change in dB",
+    STOI: "STOI",
+    SEGMENTAL_SNR: "segmental SNR in dB",
+    VISQOL: "ViSQOL",
+}
+"""Finding → the head of its column in the table of changes."""
 
 
 def changes_table(findings: Sequence[Finding], of_sound: Sequence[Finding]) -> Table:
     """One row for each change and target: whether it is audible, and how the model reacts."""
     sound = {(f.name, f.slice): f.value for f in of_sound}
+    shown = [name for name in SOUND if name != VISQOL or any(f.name == VISQOL for f in of_sound)]
     rows: list[Row] = []
     for each in findings:
         if each.name != "unchanged_ratio":
@@ -31,13 +40,13 @@ def changes_table(findings: Sequence[Finding], of_sound: Sequence[Finding]) -> T
             for f in findings
             if (f.name, f.target, f.slice) == ("unchanged_if_unheard", each.target, each.slice)
         ]
-        measures = [sound.get((name, each.slice)) for name in SOUND]
+        measures = [sound.get((name, each.slice)) for name in shown]
         rows.append([each.slice, each.target, *measures, each.value, unheard.value, unheard.n, each.n])
     return Table(
         name="changes",
         title="Sound quality and unchanged predictions by change",
         columns=[
-            *("change", "target", "not heard", "PESQ", "level change in dB", "STOI", "segmental SNR in dB"),
+            *("change", "target", *(SOUND[name] for name in shown)),
             *("unchanged", "unchanged if not heard", "clips not heard", "clips"),
         ],
         rows=rows,

@@ -14,18 +14,19 @@ one that follows only the words, as relative cue weights in speech perception (H
 emotions the answer is the vector of all class scores.
 
 With `--splice` clips are also cut in the middle: their second half comes from another clip of the speaker,
-either other words in the same voice or the same words in another voice. Differences between a splice and
-its reverse cancel what the cut itself does. This needs two more predictions of each clip, and no synthetic
-speech.
+either other words in the same voice or the same words in another voice. Where most texts end alike, as in
+RAVDESS, it is their first half. Differences between a splice and its reverse cancel what the cut itself does.
+The share of halves need not be that of whole clips; the notes name targets for which the two intervals have
+no value in common. This needs two more predictions of each clip, and no synthetic speech.
 
 `tts-listening`, the default corpus, has words that are neutral, match the effort of the voice or contradict
 it, and a voice without words (syllables that mean nothing); the table of cells shows the mean answer to
 each.
 
 Where there are transcripts (or, with `--asr`, a speech recogniser) an opponent that only reads them is
-fitted: ridge regression on TF-IDF vectors, scored on speakers that it was not fitted to. Reported are the
-shares of the variance of the answers and of the labels that it explains; in a corpus of fixed sentences it
-cannot explain labels.
+fitted: ridge regression on TF-IDF vectors or, with `--text-model`, on vectors of a text encoder, scored on
+speakers that it was not fitted to. Reported are the shares of the variance of the answers and of the labels
+that it explains; in a corpus of fixed sentences it cannot explain labels.
 
 The limit is ours: the words have at most a quarter of the weight, a third of that of the voice. A model
 that is meant to use the words needs a limit of its own. It is passed only where the answers are shown to
@@ -43,11 +44,12 @@ from sertools.results.result import Finding, Limit
 from sertools.tables.changed.splice import SPLICE, Exchanged, Spliced
 from sertools.tables.condition import CLEAN, Condition
 from sertools.tables.tables import Tables
+from sertools.tables.text_vectors import TextVectors
 
 from . import presentation
 from .design import answers_of, design, targets
 from .shares import SHARE, share_findings, spliced_findings
-from .text_twin import text_findings
+from .text_twin import text_column, text_findings
 
 ASKS = Asks(question="Does it listen to the voice, or to the words?", claim="led by the voice", rank=50)
 
@@ -56,7 +58,7 @@ EXPLANATIONS = {
         "Size of the effect of other words in the same voice, divided by the sum of it and that of another "
         "voice with the same words; 0 if only the voice counts, 1 if only the words do."
     ),
-    "share_of_words_spliced": "The same share, when only the second half of a clip is exchanged.",
+    "share_of_words_spliced": "The same share, when only one half of a clip is exchanged.",
     "effect_of_words": (
         "Standard deviation over words in the same voice that all speakers share: the root of half the mean "
         "product of the differences of two speakers, in the answer's unit."
@@ -79,11 +81,16 @@ LIMITS = [
 DATA = "tts-listening"
 
 
-def needs(*, words: str, voice: str, splice: bool, asr: str, folds: int) -> Needs:
-    """Predictions of clean audio, and on request of spliced clips, and recognised text."""
+def needs(*, words: str, voice: str, splice: bool, asr: str, text_model: str, folds: int) -> Needs:
+    """Predictions of clean audio, and on request of spliced clips, and recognised text, and its vectors."""
     spliced = [_condition(other, words, voice) for other in ("words", "voice")] if splice else []
     measured = (f"recognised@{asr}",) if asr else ()
-    return Needs(labels="none", conditions=(Condition(), *spliced), measured_columns=measured)
+    return Needs(
+        labels="none",
+        conditions=(Condition(), *spliced),
+        measured_columns=measured,
+        text_vectors=(TextVectors(encoder=text_model, text=text_column(asr)),) if text_model else (),
+    )
 
 
 def audit(
@@ -94,6 +101,7 @@ def audit(
     voice: str = "",
     splice: bool = False,
     asr: str = "",
+    text_model: str = "",
     folds: int = 5,
 ) -> Outcome:
     """Measure the share of the words for each dimension and emotion, and how much the transcript explains.
@@ -103,8 +111,9 @@ def audit(
         rng: not used, nothing is random
         words: column of what is said; sentiment or transcript by default
         voice: column of how it is said; effort or emotion by default
-        splice: also exchange the second half of each clip
+        splice: also exchange one half of each clip
         asr: speech recogniser whose text the opponent reads, a directory or hub id; the transcripts if empty
+        text_model: text encoder of the opponent, a directory or hub id; TF-IDF if empty
         folds: groups of speakers of the opponent, each held out once
     """
     crossed = design(tables, words, voice)
@@ -117,13 +126,15 @@ def audit(
         findings += share_findings(tables, crossed, target, values)
         if splice:
             findings += spliced_findings(tables, crossed, target, values)
-        findings += text_findings(tables, target, values, f"recognised@{asr}" if asr else "transcript", folds)
+        findings += text_findings(
+            tables, target, values, TextVectors(encoder=text_model, text=text_column(asr)), folds
+        )
     return Outcome(
         answer=presentation.answer(findings, crossed),
         findings=findings,
         tables=presentation.tables(tables, crossed),
         figures=presentation.figures(findings, tables, crossed),
-        notes=crossed.notes,
+        notes=[*crossed.notes, *(presentation.notes_on_splices(tables, findings, crossed) if splice else [])],
     )
 
 

@@ -12,6 +12,7 @@ from sertools.auditing.tables import Row
 from sertools.results.result import Figure, Finding, Table
 from sertools.statistics.jackknife import Estimate, estimate_from_sums
 from sertools.statistics.statistic import Statistic, ratio, unit_sums
+from sertools.tables.changed.splice import Spliced, exchanged_half
 from sertools.tables.condition import CLEAN
 from sertools.tables.pairs import speaker_codes
 from sertools.tables.tables import Tables as Input
@@ -28,6 +29,8 @@ def _no_sums(*_: object) -> NDArray[np.float64]:
 MEAN = Statistic(name="mean", sums=_no_sums, value=lambda sums: ratio(sums[..., 1], sums[..., 0]))
 MAX_CELLS = 12
 """Most words whose cells are shown."""
+
+ENDS_ALIKE = ", because most texts end alike"
 
 MATCHED = {
     ("positive", "high"): "matched",
@@ -152,3 +155,25 @@ def answer(findings: Sequence[Finding], design: Design) -> str:
     )
     against = f"{design.words} against {design.voice}"
     return f"Share of the decision that is due to the words ({against}): {', '.join(parts)}.{read}"
+
+
+def notes_on_splices(tables: Input, findings: Sequence[Finding], design: Design) -> list[str]:
+    """Which half of clips was exchanged, and where shares of whole clips and of halves disagree."""
+    how = Spliced(other="words", words=design.words, voice=design.voice)
+    exchanged = exchanged_half(tables.clips, how)
+    why = ENDS_ALIKE if exchanged == "first" else ""
+    notes = [f"Spliced: the {exchanged} half of clips was exchanged{why}."]
+    halves = {f.target: f for f in findings if f.name == SPLICED}
+    for whole in (f for f in findings if f.name == SHARE and f.target in halves):
+        half = halves[whole.target]
+        if _apart(whole, half) or _apart(half, whole):
+            notes.append(
+                f"The shares of the words disagree for {whole.target}: {whole.value:.0%} of whole clips and "
+                f"{half.value:.0%} of halves."
+            )
+    return notes
+
+
+def _apart(one: Finding, other: Finding) -> bool:
+    """Whether the interval of one finding ends below that of the other."""
+    return one.high is not None and other.low is not None and one.high < other.low

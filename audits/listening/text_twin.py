@@ -15,8 +15,14 @@ from sertools.statistics.jackknife import MIN_UNITS, estimate_from_sums
 from sertools.statistics.statistic import Statistic, ratio, unit_sums
 from sertools.tables.pairs import scored_targets, speaker_codes, truth_of
 from sertools.tables.tables import Tables
+from sertools.tables.text_vectors import TextVectors, unpacked
 
 COMPONENTS = 64
+
+
+def text_column(asr: str) -> str:
+    """Column of the text that the opponent reads: that of a speech recogniser, or the corpus' transcripts."""
+    return f"recognised@{asr}" if asr else "transcript"
 
 
 def _explained(sums: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -34,7 +40,7 @@ EXPLAINED = Statistic(name="share", sums=_no_sums, value=_explained, bounds=(-np
 
 
 def text_findings(
-    tables: Tables, target: str, values: NDArray[np.float64], column: str, folds: int
+    tables: Tables, target: str, values: NDArray[np.float64], read: TextVectors, folds: int
 ) -> list[Finding]:
     """Shares of the variance of answers and of labels that the text explains; details, empty without text.
 
@@ -42,17 +48,26 @@ def text_findings(
         tables: the clips
         target: a dimension, or `emotion`
         values: answers, shape (n, c)
-        column: column of the text
+        read: column of the text, and the encoder whose vectors are read; those of TF-IDF if that is empty
         folds: groups of speakers, each held out once
     """
-    text = tables.clips.get(column, pd.Series(None, index=tables.clips.index, dtype=object))
+    text = tables.clips.get(read.text, pd.Series(None, index=tables.clips.index, dtype=object))
+    encoded = tables.clips.get(read.column) if read.encoder else None
+    vectors = None if encoded is None else unpacked(encoded)
     labels = _labels(tables, target)
     found = []
     for name, wanted in (("explained_by_text", values), ("labels_explained_by_text", labels)):
-        known = text.notna().to_numpy() & np.isfinite(values).all(axis=1) & np.isfinite(wanted).all(axis=1)
+        known = _with_text(text, vectors) & np.isfinite(values).all(axis=1) & np.isfinite(wanted).all(axis=1)
         if wanted.shape[1] and known.any() and text[known].nunique() > 1:
-            found += _finding(tables, name, target, text[known], wanted[known], folds)
+            own = None if vectors is None else vectors[known]
+            found += _finding(tables, name, target, text[known], own, wanted[known], folds)
     return found
+
+
+def _with_text(text: "pd.Series[str]", vectors: NDArray[np.float32] | None) -> NDArray[np.bool_]:
+    """Whether each clip has a text, and its vector if vectors are read, shape (n,)."""
+    known: NDArray[np.bool_] = text.notna().to_numpy(dtype=bool)
+    return known if vectors is None else known & np.isfinite(vectors).all(axis=1)
 
 
 def _labels(tables: Tables, target: str) -> NDArray[np.float64]:
@@ -73,6 +88,7 @@ def _finding(
     name: str,
     target: str,
     text: "pd.Series[str]",
+    encoded: NDArray[np.float32] | None,
     wanted: NDArray[np.float64],
     folds: int,
 ) -> list[Finding]:
@@ -84,7 +100,8 @@ def _finding(
     if len(names) < max(folds, MIN_UNITS):
         return []
     fold = disjoint_folds(unit, np.zeros(len(unit)), folds)
-    vectors, predicted = tf_idf(texts, components=COMPONENTS), np.zeros_like(wanted)
+    predicted = np.zeros_like(wanted)
+    vectors = (lambda _: encoded[order]) if encoded is not None else tf_idf(texts, components=COMPONENTS)
     for code in np.unique(fold):
         train = np.flatnonzero(fold != code)
         read = vectors(train)

@@ -18,7 +18,7 @@ from sertools.models.model import Model
 from sertools.perturbations.apply import perturb
 from sertools.randomness import identity_rng
 from sertools.speech import resynthesis
-from sertools.tables.changed.splice import clip_before, partner
+from sertools.tables.changed.splice import clip_before, exchanged_half, partner
 from sertools.tables.condition import CLEAN, Condition
 
 LONG_S = 300.0
@@ -72,8 +72,9 @@ def decode(
         if condition.voice:
             signal = resynthesis.speech(row, condition.voice, rate)
         elif condition.spliced:
-            other = partner(corpus.clips, clip, condition.spliced)
-            signal = spliced(signal, corpus.signal(other, rate), rate)
+            other = corpus.signal(partner(corpus.clips, clip, condition.spliced), rate)
+            first = exchanged_half(corpus.clips, condition.spliced) == "first"
+            signal = spliced(other, signal, rate) if first else spliced(signal, other, rate)
         elif condition.window_s:
             before = corpus.signal(clip_before(corpus.clips, clip), rate)
             signal = after_change(before, signal, rate, condition.level or 0.0, condition.window_s)

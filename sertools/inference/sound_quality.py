@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from sertools.corpora.corpus import Corpus
-from sertools.features.quality.measure import QualityMeasure, absent
+from sertools.features.quality.measure import QualityMeasure, absent, quality_measures
 from sertools.inference import engine
 from sertools.inference.jobs import Job, jobs
 from sertools.inference.settings import Progress, Settings
@@ -23,29 +23,36 @@ def sound_quality(
 
     Args:
         corpus: the corpus that is audited
-        needed: how many clips
+        needed: how many clips, and whether ViSQOL is measured
         conditions: conditions of the audio
         settings: how to compute
 
     Raises:
+        ModelError: ViSQOL is asked for, and its package is not installed
         StoreError: the store cannot be written
     """
-    measure, chosen = QualityMeasure(), sample(corpus, needed.clips)
-    found = {}
-    for job in quality_jobs(corpus, needed, conditions, settings):
-        named = replace(settings, progress=_named(settings, f"quality, {job.condition}"))
-        scores, _ = engine.run(job, chosen, measure, named)
-        found[str(job.condition)] = measure.columns(scores[list(measure.labels)])
+    chosen, found = sample(corpus, needed.clips), dict[str, pd.DataFrame]()
+    for measure, todo in quality_jobs(corpus, needed, conditions, settings):
+        for job in todo:
+            named = replace(settings, progress=_named(settings, f"quality, {job.condition}"))
+            scores, _ = engine.run(job, chosen, measure, named)
+            columns, name = measure.columns(scores[list(measure.labels)]), str(job.condition)
+            found[name] = found[name].join(columns) if name in found else columns
     notes = tuple(f"Not measured: {reason}." for reason in absent().values())
     return SoundQuality(conditions=found, notes=notes)
 
 
 def quality_jobs(
     corpus: Corpus, needed: QualityNeeded, conditions: Sequence[Condition], settings: Settings
-) -> list[Job]:
-    """The missing measurements under each condition that changes the audio of a clip."""
+) -> list[tuple[QualityMeasure, list[Job]]]:
+    """What measures the quality, and what it has not yet measured of each condition that changes the audio.
+
+    Raises:
+        ModelError: ViSQOL is asked for, and its package is not installed
+    """
     changed = [c for c in conditions if str(c) != CLEAN and not c.voice and not c.asked]
-    return jobs(QualityMeasure(), sample(corpus, needed.clips), changed, settings)
+    chosen = sample(corpus, needed.clips)
+    return [(each, jobs(each, chosen, changed, settings)) for each in quality_measures(needed)]
 
 
 def sample(corpus: Corpus, most: int) -> Corpus:

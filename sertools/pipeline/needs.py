@@ -75,8 +75,10 @@ def measured_columns(corpus: Corpus, audits: Sequence[PlannedAudit]) -> dict[str
 
 def quality_needed(audits: Sequence[PlannedAudit]) -> QualityNeeded | None:
     """Number of clips whose audio quality audits read: the most that one of them reads; None for none."""
-    clips = [each.needs.sound_quality.clips for each in audits if each.needs.sound_quality]
-    return QualityNeeded(clips=0 if 0 in clips else max(clips)) if clips else None
+    needed = [each.needs.sound_quality for each in audits if each.needs.sound_quality]
+    clips = [each.clips for each in needed]
+    visqol = any(each.visqol for each in needed)
+    return QualityNeeded(clips=0 if 0 in clips else max(clips), visqol=visqol) if clips else None
 
 
 def checkpoints(audits: Sequence[PlannedAudit]) -> dict[str, str]:

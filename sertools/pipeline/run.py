@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from sertools.auditing.audit import PlannedAudit
 from sertools.corpora.corpus import Corpus, fingerprint
 from sertools.errors import AuditError, SertoolsError
+from sertools.features.quality.measure import quality_measures
 from sertools.inference.build_tables import closed_classes, standard_labels
 from sertools.inference.over_time import over_time
 from sertools.inference.precision import choose_precision
@@ -23,7 +24,7 @@ from sertools.pipeline.collect import (
     with_further,
     with_measured_columns,
 )
-from sertools.pipeline.needs import conditions, conditions_to_predict, measured_columns
+from sertools.pipeline.needs import conditions, conditions_to_predict, measured_columns, quality_needed
 from sertools.pipeline.processes.outcomes import outcomes
 from sertools.pipeline.provenance import answers, corpus_facts, date, model_facts, provenance
 from sertools.results.answers import PROVENANCE
@@ -90,7 +91,7 @@ def run(
         SertoolsError: see `predict` and `build_tables.tables`
     """
     settings = settings or Settings()
-    closed = _checked(model, corpus, settings)
+    closed = _checked(model, corpus, audits, settings)
     opens = hasattr(model, "predict") or bool(measured_columns(corpus, audits))
     key = fingerprint(corpus) if opens else ""  # a table of answers opens no audio
     wanted = conditions_to_predict(audits, corpus, model, settings)
@@ -136,13 +137,18 @@ def _with_further_of(tables: Tables, other: Tables) -> Tables:
     return replace(tables, **measured)
 
 
-def _checked(model: Model | ClipModel, corpus: Corpus, settings: Settings) -> tuple[str, ...]:
+def _checked(
+    model: Model | ClipModel, corpus: Corpus, audits: Sequence[PlannedAudit], settings: Settings
+) -> tuple[str, ...]:
     """The closed set of emotions, by standard names, after checking all that needs no computation.
 
     Raises:
         ModelError: two dimensions of the model have the same name, an option does not apply to it, or a table
-            of answers has none for this corpus
+            of answers has none for this corpus, or the package of ViSQOL is not installed
     """
+    needed = quality_needed(audits)
+    if needed:
+        quality_measures(needed)
     if is_by_clip(model) and model.labels:
         model.scores(corpus.clips)
     standard_labels(model, settings.label_map)

@@ -45,7 +45,7 @@ class Condition:
         content: hash of the recordings in the folder, or of the text and the voice
         voice: for `spoken`: engine and voice, e.g. `espeak:1`
         asked: for `prompt`: how the model is asked
-        spliced: for `splice`: what the second half differs in
+        spliced: for `splice`: what one half differs in
         window_s: for `after_change`: length of the window that is heard in s; its level is the time since the
             change
     """

@@ -1,5 +1,6 @@
 """What people hear and what the model notices: planted shares are found; nothing is judged without PESQ."""
 
+import importlib.util
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +10,8 @@ from sertools.audits.audibility.noticed import is_unheard
 
 from sertools.auditing import audit as auditing
 from sertools.auditing.audit import load
+from sertools.errors import ModelError
+from sertools.features.quality.measure import quality_measures
 from sertools.inference.settings import Settings
 from sertools.inference.sound_quality import sample, sound_quality
 from sertools.pipeline.forecast.forecast import forecast
@@ -83,12 +86,28 @@ def test_without_pesq_nothing_is_judged(answers):
     assert Verdict.PASS not in {f.verdict for f in result.findings}
 
 
+def test_visqol_is_shown_beside_the_others_on_request_and_names_its_package(answers, monkeypatch):
+    asked = AUDIT.needs(**AUDIT.settings({"perturbations": NAMES, "visqol": True})).sound_quality
+    assert asked == QualityNeeded(clips=100, visqol=True)
+    frames = {key: frame.assign(visqol=4.25) for key, frame in answers.sound_quality.conditions.items()}
+    result, found = audited(replace(answers, sound_quality=SoundQuality(conditions=frames)))
+    assert found["visqol", "all", "gain@drawn"].value == 4.25
+    assert "ViSQOL" in result.tables[0].columns
+    assert "ViSQOL" not in audited(answers)[0].tables[0].columns
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ModelError, match="ViSQOL needs the package visqol-python"):
+        quality_measures(asked)
+
+
 def test_clips_that_were_not_measured_have_no_part(answers):
     frames = {key: frame.iloc[:100] for key, frame in answers.sound_quality.conditions.items()}
     tables = moved(answers, "gain@drawn", answers.clips.index[100:])
     _, found = audited(replace(tables, sound_quality=SoundQuality(conditions=frames)))
     judged = found["unchanged_if_unheard", "arousal", "all"]
     assert (judged.value, judged.n) == (1.0, 100)
+    frames["gain@drawn"] = frames["gain@drawn"].iloc[:0]
+    _, found = audited(replace(tables, sound_quality=SoundQuality(conditions=frames)))
+    assert "could be compared" in found["unchanged_if_unheard", "arousal", "gain@drawn"].reason
 
 
 def test_a_level_is_heard_from_one_decibel_on():

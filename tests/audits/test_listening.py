@@ -1,5 +1,6 @@
 """Words or voice: models that mix both by known shares are recovered, crossed and spliced."""
 
+import functools
 from dataclasses import replace
 
 import numpy as np
@@ -15,9 +16,10 @@ from sertools.inference.settings import Settings
 from sertools.models.kinds.toy import LoudnessModel
 from sertools.pipeline.run import run as run_all
 from sertools.results.result import Verdict
-from sertools.tables.changed.splice import Spliced, partner
+from sertools.tables.changed.splice import Spliced, fingerprint, partner
 from sertools.tables.condition import Condition
 from sertools.tables.tables import Tables
+from sertools.tables.text_vectors import TextVectors, packed
 from tests.helpers.audits import run
 from tests.helpers.small import noises
 
@@ -26,6 +28,7 @@ WORDS, VOICES = ("negative", "neutral", "positive"), ("low", "normal", "high")
 SPLICES = {other: Spliced(other=other) for other in ("words", "voice")}
 
 
+@functools.cache  # inputs are never modified
 def mixed(share, *, speakers=12, repeats=2, seed=0) -> Tables:
     """A model whose answer is `share` of what the words say and the rest of what the voice says."""
     rng = np.random.default_rng(seed)
@@ -79,6 +82,14 @@ def test_known_shares_are_recovered_within_the_interval_whether_crossed_or_splic
     assert verdict is None or found["share_of_words", "arousal"].verdict is verdict
 
 
+def test_shares_of_whole_clips_and_of_halves_that_disagree_are_noted():
+    tables = mixed(0.5)
+    voice = tables.predictions["clean"] + tables.predictions["splice@voice"] * 0
+    result, _ = audited(tables.with_predictions({**tables.predictions, "splice@words": voice}), splice=True)
+    assert result.notes[-1].startswith("The shares of the words disagree for arousal: 5")
+    assert "disagree" not in " ".join(audited(tables, splice=True)[0].notes)
+
+
 def test_a_reader_of_the_text_explains_what_the_words_decide_and_nothing_else():
     _, voice = audited(mixed(0.0))
     _, words = audited(mixed(1.0))
@@ -86,6 +97,18 @@ def test_a_reader_of_the_text_explains_what_the_words_decide_and_nothing_else():
     # words have a variance of .0267, speakers and noise of .005
     assert words["explained_by_text", "arousal"].value == pytest.approx(0.0267 / 0.0317, abs=0.05)
     assert abs(words["labels_explained_by_text", "arousal"].value) < 0.05
+    # the same from vectors of a text encoder; one clip has none
+    tables = mixed(1.0)
+    said = tables.clips["sentiment"].map({name: i for i, name in enumerate(WORDS)}).to_numpy()
+    vectors = np.eye(3, dtype=np.float32)[said]
+    vectors[0] = np.nan
+    read = TextVectors(encoder="e")
+    assert AUDIT.needs(**AUDIT.settings({"text_model": "e"})).text_vectors == (read,)
+    clips = tables.clips.assign(**{read.column: packed(vectors, tables.clips.index)})
+    _, encoded = audited(replace(tables, clips=clips), text_model="e")
+    one, other = encoded["explained_by_text", "arousal"], words["explained_by_text", "arousal"]
+    assert one.value == pytest.approx(other.value, abs=0.01)
+    assert one.n == other.n - 1
 
 
 def test_emotions_are_compared_as_vectors_of_all_scores():
@@ -171,6 +194,13 @@ def test_a_run_splices_clips_and_a_corpus_without_columns_is_skipped(tmp_path):
         decoded.signal, spliced(corpus.signal(clip, 16000), corpus.signal(other, 16000), 16000)
     )
     assert str(condition) == "splice@voice"
+    assert result.notes[-1] == "Spliced: the second half of clips was exchanged."
+    alike = replace(corpus, clips=table.assign(transcript=table["transcript"] + " by the door"))
+    np.testing.assert_array_equal(
+        decode(alike, clip, LoudnessModel(), condition).signal,
+        spliced(corpus.signal(other, 16000), corpus.signal(clip, 16000), 16000),
+    )
+    assert fingerprint(alike.clips, SPLICES["voice"]) != fingerprint(table, SPLICES["voice"])
     without = replace(corpus, clips=table.drop(columns=["transcript", "speaker"]))
     (none,) = run_all(
         LoudnessModel(), without, [AUDIT.plan({"splice": True})], settings=Settings(cache=tmp_path / "s")

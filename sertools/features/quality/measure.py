@@ -1,20 +1,32 @@
 """Measures of the quality of changed clips, implemented as a model that reads both signals of a clip."""
 
+import functools
 import importlib.metadata
 import importlib.util
 import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from sertools.errors import ModelError
 from sertools.features.quality.active_level import active_level
 from sertools.features.quality.segmental import aligned, segmental_snr
 from sertools.models.loaded import LoadedSignalModel
 from sertools.models.model import Outputs, Signal, Task
-from sertools.tables.changed.quality import LEVEL_CHANGE, MEASURES, OWN, PESQ, SEGMENTAL_SNR, STOI
+from sertools.tables.changed.quality import (
+    LEVEL_CHANGE,
+    MEASURES,
+    OWN,
+    PESQ,
+    SEGMENTAL_SNR,
+    STOI,
+    VISQOL,
+    QualityNeeded,
+)
 
 RATE_HZ = 16000
 SHORTEST_STOI_S = 0.45
@@ -25,6 +37,9 @@ MISSING = -1e6
 
 PACKAGES = {PESQ: "pesq", STOI: "pystoi"}
 """Measure → the package that computes it."""
+
+VISQOL_PACKAGES = {"visqol-python": "visqol", "ai-edge-litert": "ai_edge_litert"}
+"""Packages of ViSQOL → their modules; without the second one its scores of bad speech are 1 to 2 too high."""
 
 VERSION = "quality-1"
 
@@ -61,14 +76,14 @@ class QualityMeasure(LoadedSignalModel):
     reads_reference: bool = True
 
     def predict(self, signals: Sequence[Signal], *, layers: bool = False) -> Outputs:
-        """The measures of each clip, shape (n, 4), in the order of `MEASURES`."""
+        """The measures of each clip, shape (n, m), in the order of the labels."""
         missing = absent()
         rows = []
         for both in signals:
             reference, changed = (column[np.isfinite(column)] for column in both.T)
-            found = quality(reference, changed, [name for name in MEASURES if name not in missing])
-            rows.append([found.get(name, math.nan) for name in MEASURES])
-        scores = np.array(rows, dtype=np.float64).reshape(len(rows), len(MEASURES))
+            found = quality(reference, changed, [name for name in self.labels if name not in missing])
+            rows.append([found.get(name, math.nan) for name in self.labels])
+        scores = np.array(rows, dtype=np.float64).reshape(len(rows), len(self.labels))
         return Outputs(scores=np.nan_to_num(scores, nan=MISSING))
 
     def columns(self, scores: pd.DataFrame) -> pd.DataFrame:
@@ -82,7 +97,7 @@ def quality(reference: Signal, changed: Signal, measures: Sequence[str] = OWN) -
     Args:
         reference: the clean clip, shape (samples,)
         changed: the same under a perturbation, shape (samples,)
-        measures: names of `MEASURES` whose packages are installed
+        measures: names of `MEASURES`, or `VISQOL`, whose packages are installed
     """
     found: dict[str, float] = {}
     if SEGMENTAL_SNR in measures:
@@ -94,7 +109,30 @@ def quality(reference: Signal, changed: Signal, measures: Sequence[str] = OWN) -
         found[PESQ] = _pesq(reference, changed)
     if STOI in measures:
         found[STOI] = _stoi(reference, changed)
+    if VISQOL in measures:
+        found[VISQOL] = _visqol(reference, changed)
     return found
+
+
+def quality_measures(needed: QualityNeeded) -> list[QualityMeasure]:
+    """What measures the quality; each stores its columns apart from those of the other.
+
+    Raises:
+        ModelError: ViSQOL is asked for, and its package is not installed
+    """
+    if not needed.visqol:
+        return [QualityMeasure()]
+    absent_ones = [
+        name for name, module in VISQOL_PACKAGES.items() if importlib.util.find_spec(module) is None
+    ]
+    if absent_ones:
+        raise ModelError(
+            f"ViSQOL needs the package {absent_ones[0]}, which is not installed",
+            hint='pip install "visqol-python[lattice]"',
+        )
+    versions = " ".join(f"{name} {importlib.metadata.version(name)}" for name in VISQOL_PACKAGES)
+    second = QualityMeasure(name="ViSQOL", labels=(VISQOL,), fingerprint=f"{VERSION} {versions}")
+    return [QualityMeasure(), second]
 
 
 def _pesq(reference: Signal, changed: Signal) -> float:
@@ -118,3 +156,24 @@ def _stoi(reference: Signal, changed: Signal) -> float:
         warnings.simplefilter("always")
         score = float(stoi(x, y, RATE_HZ))
     return math.nan if said else score
+
+
+def _visqol(reference: Signal, changed: Signal) -> float:
+    """ViSQOL for speech as a mean opinion score, 1 to 5; nan for silence and if too little speech is found."""
+    if not reference.any() or not changed.any():
+        return math.nan
+    try:
+        found = _visqol_api().measure_from_arrays(reference, changed, sample_rate=RATE_HZ)
+    except (IndexError, ValueError):  # too short for a window or for a patch
+        return math.nan
+    return float(found.moslqo)
+
+
+@functools.cache
+def _visqol_api() -> Any:
+    """ViSQOL with the mapping of its authors, as their program uses it by default."""
+    from visqol import VisqolApi
+
+    made = VisqolApi()
+    made.create(mode="speech", use_lattice_model=True)
+    return made

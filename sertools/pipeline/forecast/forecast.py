@@ -19,7 +19,6 @@ from sertools.corpora.corpus import Corpus, fingerprint
 from sertools.errors import ModelError
 from sertools.features.columns import Measure, maker
 from sertools.features.functionals import Functionals
-from sertools.features.quality.measure import QualityMeasure
 from sertools.inference import jobs, predict
 from sertools.inference.precision import choose_precision, chooses_precision
 from sertools.inference.settings import Settings
@@ -144,8 +143,11 @@ def _of_quality(corpus: Corpus, audits: Sequence[PlannedAudit], settings: Settin
     needed = quality_needed(reading)
     if needed is None:
         return []
-    todo = quality_jobs(corpus, needed, conditions(reading, settings.seed), settings)
-    costs = of_jobs(QualityMeasure(), sample(corpus, needed.clips), todo, settings, SOUND)
+    planned, chosen = (
+        quality_jobs(corpus, needed, conditions(reading, settings.seed), settings),
+        sample(corpus, needed.clips),
+    )
+    costs = [cost for each, todo in planned for cost in of_jobs(each, chosen, todo, settings, SOUND)]
     return [replace(cost, condition=f"quality, {cost.condition}", kind="sound") for cost in costs]
 
 

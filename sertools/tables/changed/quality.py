@@ -14,6 +14,9 @@ MEASURES = (PESQ, STOI, *OWN)
 """All measures: PESQ (wideband, as a mean opinion score from 1.04 to 4.64), STOI (up to 1), segmental SNR in
 dB, and the change of the active speech level in dB."""
 
+VISQOL = "visqol"
+"""ViSQOL (version 3, for speech), a mean opinion score from 1 to 5 that is measured on request."""
+
 BEST_PESQ = 4.643888
 """The score of PESQ (ITU-T P.862.2) for a clip that is compared with itself."""
 
@@ -24,9 +27,11 @@ class QualityNeeded:
 
     Attributes:
         clips: most clips that are measured under each condition; 0 for all
+        visqol: whether ViSQOL is measured too
     """
 
     clips: int
+    visqol: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,8 +39,8 @@ class SoundQuality:
     """The sound quality of some clips under each condition, compared with their clean audio.
 
     Attributes:
-        conditions: name of the condition → index `clip` (those that were measured), columns `MEASURES`; nan
-            where a measure is undefined
+        conditions: name of the condition → index `clip` (those that were measured), columns `MEASURES`, and
+            `VISQOL` where it was asked for; nan where a measure is undefined
         notes: what could not be measured, and why
     """
 

@@ -1,15 +1,24 @@
 """Sound quality: ITU-T P.56 and segmental SNR against a second writing, and known values of PESQ and STOI."""
 
+import importlib.util
 import math
 
 import numpy as np
 import pytest
 
 from sertools.features.quality.active_level import HANGOVER_S, active_level
-from sertools.features.quality.measure import QualityMeasure, absent, quality
+from sertools.features.quality.measure import VISQOL_PACKAGES, QualityMeasure, absent, quality
 from sertools.features.quality.segmental import aligned, segmental_snr
 from sertools.inference.decode import decode
-from sertools.tables.changed.quality import BEST_PESQ, LEVEL_CHANGE, MEASURES, PESQ, SEGMENTAL_SNR, STOI
+from sertools.tables.changed.quality import (
+    BEST_PESQ,
+    LEVEL_CHANGE,
+    MEASURES,
+    PESQ,
+    SEGMENTAL_SNR,
+    STOI,
+    VISQOL,
+)
 from sertools.tables.condition import Condition
 from tests.helpers.small import noises
 
@@ -113,6 +122,19 @@ def test_equal_clips_have_the_best_quality_and_noise_lowers_it():
     louder = quality(x, 1.5 * x, MEASURES)
     assert louder[LEVEL_CHANGE] == pytest.approx(20 * math.log10(1.5), abs=0.1)
     assert louder[PESQ] > 4.5, "PESQ ignores a change of level; P.56 measures it"
+
+
+@pytest.mark.skipif(
+    any(importlib.util.find_spec(name) is None for name in VISQOL_PACKAGES.values()),
+    reason="the extra visqol is not installed",
+)
+def test_visqol_falls_with_noise_and_is_undefined_without_speech():
+    x = speech_like()
+    noise = np.random.default_rng(0).normal(size=len(x)).astype(np.float32)
+    same, strong = (quality(x, x + size * noise, [VISQOL])[VISQOL] for size in (0, 3e-2))
+    assert 5 > same > strong > 0.9
+    assert math.isnan(quality(x[:1600], x[:1600], [VISQOL])[VISQOL])
+    assert math.isnan(quality(0 * x, x, [VISQOL])[VISQOL])
 
 
 @needs_packages
