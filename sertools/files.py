@@ -10,7 +10,7 @@ import shutil
 import tempfile
 import tomllib
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -142,13 +142,18 @@ def _read(
 
 
 @contextlib.contextmanager
-def atomic(path: Path, *, error: type[SertoolsError] = StoreError) -> Iterator[Path]:
+def atomic(path: Path, *, error: type[SertoolsError] = StoreError, durable: bool = True) -> Iterator[Path]:
     """A temporary path to write to, which is renamed to `path` only if no error occurs.
 
     The content is on the disk before the file gets its name, so that even a power failure leaves the old file
     or the new one. If `path` is a symbolic link, it stays, and the file that it points to is replaced. An
     older file keeps its owner and its permissions; if the owner cannot be kept, the file is not replaced but
     written to, as is a device or a pipe.
+
+    Args:
+        path: the file
+        error: class of errors of the disk
+        durable: False to leave it to the caller to call `sync` for this file and many others at once
 
     Raises:
         SertoolsError: of class `error`; no permission, no space, or another disk error; no partial file is
@@ -165,9 +170,11 @@ def atomic(path: Path, *, error: type[SertoolsError] = StoreError) -> Iterator[P
             if special or not _keep_owner(part, target):
                 path.write_bytes(part.read_bytes())
             else:
-                _sync(part)
+                if durable:
+                    _sync(part)
                 part.replace(target)
-                _sync_folder(folder)
+                if durable:
+                    _sync_folder(folder)
         finally:
             with contextlib.suppress(OSError):  # if nothing could be written, there is nothing to delete
                 part.unlink()
@@ -189,8 +196,7 @@ def atomic_folder(path: Path, *, error: type[SertoolsError] = StoreError) -> Ite
         part.mkdir(parents=True)
         try:
             yield part
-            with ThreadPoolExecutor(16) as pool:  # the disk can sync many files at once
-                list(pool.map(_sync, (each for each in part.rglob("*") if each.is_file())))
+            sync([each for each in part.rglob("*") if each.is_file()])
             for each in (part, *part.rglob("*")):
                 if each.is_dir():
                     _sync_folder(each)
@@ -200,14 +206,26 @@ def atomic_folder(path: Path, *, error: type[SertoolsError] = StoreError) -> Ite
             shutil.rmtree(part, ignore_errors=True)
 
 
-def write_text(path: Path, text: str, *, error: type[SertoolsError] = StoreError) -> None:
+def sync(paths: Collection[Path]) -> None:
+    """Waits until files and the names in their folders are on the disk, which can write many at once."""
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(_sync, paths))
+    for folder in {path.parent for path in paths}:
+        _sync_folder(folder)
+
+
+def write_text(
+    path: Path, text: str, *, error: type[SertoolsError] = StoreError, durable: bool = True
+) -> None:
     """Writes a UTF-8 text file atomically, see `atomic`."""
-    write_bytes(path, text.encode("utf-8"), error=error)
+    write_bytes(path, text.encode("utf-8"), error=error, durable=durable)
 
 
-def write_bytes(path: Path, content: bytes, *, error: type[SertoolsError] = StoreError) -> None:
+def write_bytes(
+    path: Path, content: bytes, *, error: type[SertoolsError] = StoreError, durable: bool = True
+) -> None:
     """Writes a binary file atomically, see `atomic`."""
-    with atomic(path, error=error) as part:
+    with atomic(path, error=error, durable=durable) as part:
         part.write_bytes(content)
 
 

@@ -7,7 +7,7 @@ thousand models. The few pairs that did not answer the same clips are compared o
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations, product
+from itertools import chain, combinations, product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,7 +84,8 @@ def all_pairs(runs: Sequence[Run], measures: Sequence[Measure], change_of: Chang
         change_of: gives the difference of two models that are not known to have answered the same clips
     """
     groups = _alike(runs, lambda run: _scored_alike(run, measures))
-    parts, alone = [], list(_between(groups))
+    parts: list[Columns] = []
+    alone: list[tuple[int, int]] = []
     for each in groups:
         if len(each) > 1:
             part = _of_matrix([runs[i] for i in each], np.array(each), measures)
@@ -92,7 +93,7 @@ def all_pairs(runs: Sequence[Run], measures: Sequence[Measure], change_of: Chang
                 alone += combinations(each, 2)
             else:
                 parts.append(part)
-    for i, j in alone:
+    for i, j in chain(_between(groups), alone):  # not listed, because the first one may end it
         change = change_of(runs[i], runs[j])
         if change.p_value is None:
             return None

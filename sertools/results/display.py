@@ -25,7 +25,10 @@ def clean(value: object) -> str:
     >>> clean("a\x1b[31mb\r\nc")
     'a␛[31mb\nc'
     """
-    text = str(value).encode("utf-8", "backslashreplace").decode("utf-8")
+    text = str(value)
+    if text.isprintable():  # nothing of all this, as almost always
+        return text
+    text = text.encode("utf-8", "backslashreplace").decode("utf-8")
     return _LINE_ENDS.sub("\n", text).translate(_CONTROLS)
 
 

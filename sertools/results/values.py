@@ -26,6 +26,8 @@ def finite(value: Any) -> float | None:
     """
     if value is None:
         return None
+    if type(value) is float:  # as almost always
+        return value if math.isfinite(value) else None
     if isinstance(value, bool) or not isinstance(value, Real):
         raise ValueError(f"{str(value)[:50]!r} is not a number")
     try:

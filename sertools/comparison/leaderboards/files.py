@@ -7,11 +7,8 @@ again for it, and the page of a model is only written again if something on it h
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
-from multiprocessing import get_context
 from pathlib import Path
 from textwrap import indent
 from typing import Any
@@ -21,16 +18,13 @@ from sertools import files
 from sertools.comparison.leaderboards import pages
 from sertools.comparison.leaderboards.feed import Feed, ranking
 from sertools.comparison.leaderboards.leaderboard import Entry, Group, board
-from sertools.comparison.leaderboards.sources import Source, Sources, entries_of, search
+from sertools.comparison.leaderboards.sources import Source, Sources, entries_of, in_processes, search
 from sertools.comparison.leaderboards.terminal import Row, short
 from sertools.comparison.runs import MOST_NAMES
 from sertools.report.pages import look
 
 KEPT = ".kept"
 """Folder of the site with what the next one can use again."""
-
-MANY_FILES = 1000
-"""If more result files than this have to be read for what is written, several processes do it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,6 +187,7 @@ class _Site:
                 changed.append(_Page(self.out / page, model, stands, self.found.folder, sources))
         _write_all(changed, files_read=sum(len(page.sources) for page in changed))
         self.written += len(changed)
+        files.sync([page.path for page in changed])  # before they are noted as written
         _keep(place, now)
 
     def write_index(self) -> None:
@@ -287,12 +282,7 @@ class _Ranking:
 
 def _write_all(tasks: Sequence["_Ranking | _Page"], *, files_read: int) -> None:
     """Writes rankings or pages, in several processes if many files have to be read for them."""
-    if files_read > MANY_FILES and len(tasks) > 1:
-        with ProcessPoolExecutor(min(8, os.cpu_count() or 1), mp_context=get_context("spawn")) as pool:
-            list(pool.map(_write, tasks, chunksize=max(1, min(16, len(tasks) // 32))))
-    else:
-        for task in tasks:
-            task.write()
+    in_processes(_write, tasks, files_read)
 
 
 def _write(task: "_Ranking | _Page") -> None:
@@ -321,7 +311,7 @@ class _Page:
         """Reads the results and writes the page."""
         entries = entries_of(self.folder, self.sources)
         told = [json.loads(each) for each in self.stands]
-        files.write_text(self.path, pages.model_page(self.model, told, entries))
+        files.write_text(self.path, pages.model_page(self.model, told, entries), durable=False)
 
 
 def _shown(group: Group) -> Shown:

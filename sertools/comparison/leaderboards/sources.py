@@ -6,11 +6,13 @@ time of each file, so that the next time only new and changed files are read for
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sertools.comparison.leaderboards.leaderboard import Entry
 from sertools.comparison.runs import AUDIT, run_of
@@ -22,6 +24,12 @@ from sertools.results.result import NON_RESULT_FILES
 
 WITHOUT: dict[str, Any] = {"tables": [], "figures": [], "sounds": []}
 """Parts of a result that no leaderboard shows."""
+
+MANY_FILES = 1000
+"""If more result files than this have to be read for what is written, several processes do it."""
+
+Task = TypeVar("Task")
+Done = TypeVar("Done")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,7 +185,7 @@ def search(folder: Path, without: Path | None = None, known: Sequence[Source] = 
 
 def _read(folder: Path, without: Path | None, known: Mapping[str, Source]) -> tuple[list[Source], list[str]]:
     """Every result in or below a folder, and notes on files that are not results."""
-    read, notes = [], []
+    found: dict[str, Source | str | None] = {}  # place → result, or note, or nothing yet
     excluded = without.resolve() if without and without.resolve() != folder.resolve() else None
     root = folder.resolve()
     for path in sorted(folder.rglob("*.json")):
@@ -186,23 +194,40 @@ def _read(folder: Path, without: Path | None, known: Mapping[str, Source]) -> tu
             continue
         place = relative.as_posix()
         if not path.is_file():
-            notes.append(f"{place} is left out: it is not a file")
+            found[place] = f"{place} is left out: it is not a file"
             continue
         stat = path.stat()
         source = known.get(place)
-        if source is None or (source.size, source.time_ns) != (stat.st_size, stat.st_mtime_ns):
-            try:
-                source = _source(path, place, stat)
-            except GateError as error:
-                notes.append(f"{place} is left out: {error.message.removeprefix(str(path)).strip()}")
-                continue
-        if source.audit != AUDIT:
-            read.append(source)
-    return read, notes
+        unchanged = source and (source.size, source.time_ns) == (stat.st_size, stat.st_mtime_ns)
+        found[place] = source if unchanged else None
+    new = [place for place, source in found.items() if source is None]
+    found |= zip(new, in_processes(partial(_source, folder), new, len(new)), strict=True)
+    results = [each for each in found.values() if isinstance(each, Source) and each.audit != AUDIT]
+    return results, [each for each in found.values() if isinstance(each, str)]
 
 
-def _source(path: Path, place: str, stat: os.stat_result) -> Source:
-    result = read_result(path)
+def in_processes(work: Callable[[Task], Done], tasks: Sequence[Task], files_read: int) -> list[Done]:
+    """What is done for each task, in several processes if many files have to be read for them.
+
+    Args:
+        work: what to do for a task; it can be pickled, as can the tasks
+        tasks: the tasks
+        files_read: number of result files that are read for all of them
+    """
+    if files_read <= MANY_FILES or len(tasks) < 2:
+        return [work(task) for task in tasks]
+    with ProcessPoolExecutor(min(8, os.cpu_count() or 1), mp_context=get_context("spawn")) as pool:
+        return list(pool.map(work, tasks, chunksize=max(1, min(16, len(tasks) // 32))))
+
+
+def _source(folder: Path, place: str) -> Source | str:
+    """What a file is a result of, or a note that it is left out."""
+    path = folder / place
+    try:
+        stat = path.stat()
+        result = read_result(path)
+    except GateError as error:
+        return f"{place} is left out: {error.message.removeprefix(str(path)).strip()}"
     problems = (unreadable(path.parent, file) for file in (FILE, IN_FP32))
     return Source(
         place=place,

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from sertools.auditing.audit import load
 from sertools.cli.app import app
-from sertools.comparison.leaderboards import files, pages
+from sertools.comparison.leaderboards import pages, sources
 from sertools.comparison.leaderboards.feed import Feed
 from sertools.comparison.leaderboards.files import read_entries, write_leaderboard
 from sertools.comparison.leaderboards.leaderboard import board
@@ -326,7 +326,7 @@ def test_many_models_have_a_page_for_each_corpus_and_a_list_to_search(folder, tm
 
 def test_many_pages_are_written_by_several_processes(folder, tmp_path, monkeypatch):
     write_leaderboard(folder, tmp_path / "alone")
-    monkeypatch.setattr(files, "MANY_FILES", 1)
+    monkeypatch.setattr(sources, "MANY_FILES", 1)
     written = write_leaderboard(folder, tmp_path / "site")
     assert written.pages == 3
     for path in (tmp_path / "alone" / "models").iterdir():
