@@ -13,6 +13,7 @@ from sertools.sweep.cells import Cell
 from sertools.wording import plural
 
 MEAN = "mean over corpora"
+MEAN_OF_DIMENSIONS = "mean of dimensions"
 
 
 def states(cells: Sequence[Cell]) -> pd.DataFrame:
@@ -114,19 +115,24 @@ def matrices(found: pd.DataFrame) -> pd.DataFrame:
     if len(dimensions):
         counts = dimensions.groupby(level=["audit", "measure", "model"], sort=False).size()
         means = dimensions.groupby(level=["audit", "measure", "model"], sort=False).mean()[counts > 1]
-        means["target"] = "mean of dimensions"
+        means["target"] = MEAN_OF_DIMENSIONS
         means = means.set_index("target", append=True).reorder_levels(keys)
         wide = pd.concat([wide, means])
     wide[MEAN] = wide.mean(axis="columns", skipna=False)
     return wide.reset_index()
 
 
-def write_matrices(cells: Sequence[Cell], out: Path) -> None:
+def write_matrices(cells: Sequence[Cell], out: Path) -> pd.DataFrame:
     """Writes `scores.csv`, one row per headline finding, and `matrices.csv`, one row per measure and model.
+
+    Returns:
+        the matrices
 
     Raises:
         StoreError: the folder cannot be written
     """
     found = scores(cells)
     write_text(out / "scores.csv", found.to_csv(index=False))
-    write_text(out / "matrices.csv", matrices(found).to_csv(index=False))
+    table = matrices(found)
+    write_text(out / "matrices.csv", table.to_csv(index=False))
+    return table

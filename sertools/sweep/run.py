@@ -12,6 +12,7 @@ from sertools.store.remote import local, name_of
 from sertools.sweep.cells import Cell, begin_run, cells_of
 from sertools.sweep.executors import SweepJob, executor, start
 from sertools.sweep.matrix import states, write_matrices
+from sertools.sweep.matrix_page import write_page
 from sertools.sweep.spec import read_sweep
 
 OUT = Path("sertools-sweep")
@@ -90,7 +91,7 @@ def run_sweep(
 
 
 def finish(every: list[Cell], out: Path) -> Swept:
-    """Writes the leaderboard and the matrices of the cells that are done.
+    """Writes the leaderboard and the matrices of the cells that are done, as tables and as a page.
 
     Raises:
         StoreError: `out` cannot be written
@@ -98,6 +99,8 @@ def finish(every: list[Cell], out: Path) -> Swept:
     table, board = states(every), None
     if (table["state"] == "done").any():
         write_leaderboard(out / "cells", out / "leaderboard")
-        write_matrices(every, out)
+        matrices = write_matrices(every, out)
+        if len(matrices):
+            write_page(matrices, out)
         board = out / "leaderboard" / "index.html"
     return Swept(cells=table, out=out, board=board)

@@ -216,6 +216,13 @@ def test_the_end_is_a_leaderboard_and_matrices(here):
         f.value for f in alone[0].findings if f.name == "ccc" and f.target == "arousal" and f.slice == "all"
     )
     assert ccc.loc["by loudness", "one"] == pytest.approx(wanted, abs=1e-12)
+    page = (here / "out" / "matrices.html").read_text()
+    for row in (ccc.loc["by loudness"], ccc.loc["toy:random"]):
+        assert page.count(f"{row[MEAN]:.3f}".replace("-", "−")) >= 1
+    assert (
+        page.count("<svg") == page.count("<figure>") == 4
+    )  # three dimensions and their mean, which is first
+    assert page.index("mean of dimensions, CCC") < page.index("arousal, CCC")
     assert set(scores(cells(here))["corpus"]) == {"one", "two"}
     assert "4 done" in workers(here / "out")[0]
     assert remaining(swept.cells) == ""
