@@ -71,5 +71,15 @@ def _show(request: "AuditRequest", output: Literal["table", "json"]) -> None:
     costs, timed = forecast.forecast(loaded.model, loaded.corpus, request.audits, **how)
     console.table(*forecast.table(costs), output)
     console.message(forecast.sentence(costs, timed))
+    planned = [each.audit for each in request.audits]
+    for audit in planned:
+        absent = sorted(set(audit.companions.values()) - {each.name for each in planned})
+        if absent:
+            words = " ".join(name.replace("_", "-") for name in (audit.name, *absent))
+            command, others = words.split(" ", 1)
+            console.message(
+                f"The command sertools {command} also runs {others}, which is not counted here; for both: "
+                f"sertools plan {words}"
+            )
     if warning := forecast.long_clips(loaded.model, loaded.corpus):
         console.warn(warning)

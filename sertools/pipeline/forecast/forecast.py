@@ -301,7 +301,8 @@ def sentence(costs: Sequence[Cost], model: Model | ClipModel) -> str:
     minutes, megabytes = sum(c.minutes for c in costs), sum(c.megabytes for c in costs)
     if "window" in model.facts:
         parts.append(f"each the {model.facts['window']}")
-    return f"{', '.join(parts)}: about {minutes:.1f} minutes and {megabytes:.1f} MB."
+    long = f"{minutes:.1f} minutes" if minutes >= 1 else f"{max(1, round(60 * minutes))} s"
+    return f"{', '.join(parts)}: about {long} and {megabytes:.1f} MB."
 
 
 def _todo(costs: Sequence[Cost], kind: str) -> tuple[int, int]:
