@@ -69,8 +69,9 @@ EXPLANATIONS = {
         "fitted and scored on different speakers; from 0 to 1."
     ),
     "cca_above_floors": (
-        "That correlation minus the highest of what remains without the model: frames of another clip, "
-        "frames rolled by half the clip, and the same architecture with random weights."
+        "The correlation (CCA) minus the highest of its floors, which remain without what the model "
+        "learned: frames of another clip, frames rolled by half the clip, and the same architecture with "
+        "random weights."
     ),
     "cca_difference": "The correlation minus that of the other model, averaged over the layers.",
 }

@@ -35,8 +35,22 @@ def compare_folders(folders: Sequence[Path], out: Path, references: Sequence[str
     runs = read_runs(folders)
     measured = [results for _, results in runs]
     comparison = compare([*runs, *(published(model, measured) for model in dict.fromkeys(references))])
+    if not _share_a_value(comparison):
+        names = listed(list(comparison.provenance))
+        raise GateError(
+            f"no two of {names} have a value of the same measure, so nothing can be compared",
+            hint="compare models that predict the same labels, on the same corpus",
+        )
     write_comparison(comparison, out)
     return comparison
+
+
+def _share_a_value(comparison: Result) -> bool:
+    """Whether two runs have a value of the same measure."""
+    (values,) = (table for table in comparison.tables if table.name == "values")
+    first = len(COLUMNS)
+    runs = (len(values.columns) - first + 3) // 4  # of each but the first: difference, low, high
+    return any(sum(value is not None for value in row[first : first + runs]) > 1 for row in values.rows)
 
 
 def read_runs(folders: Sequence[Path]) -> list[tuple[str, Results]]:

@@ -5,23 +5,19 @@ import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from sertools.report.figure_axes import INK, finish, label, name_texts, names_of, short
 from sertools.report.word_cloud import places
-from sertools.results.display import decimals, fixed, one_line, shared_decimals
+from sertools.results.display import decimals, fixed
 from sertools.results.result import Figure, Series
-from sertools.results.terms.names import slice_words
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 """Colours by Okabe and Ito that are visible on white and on black (2008, Color Universal Design)."""
 
-INK = "#012345"
-"""Placeholder for the page's text colour while matplotlib draws; becomes currentColor."""
-
 _MARKERS = "os^DvP"
 _LINES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)))
 _HATCHES = ("", "///", "...", "xxx", "\\\\\\", "++")
-_LONGEST_NAME = 32
 _MOST_ROW_NAMES = 60  # of a heat map; of more rows only every second, third, … is named
-_PANELS_WIDE = 4  # small plots side by side
+_PANELS_WIDE = 2  # small plots side by side
 _MANY_POINTS = 3000  # more points or cells become one embedded image, to keep the page small
 
 
@@ -37,22 +33,16 @@ def height_in(figure: Figure) -> float:
     if not has_values(figure):
         return 1.0
     if figure.kind == "interval":
-        return 1.1 + _rows_of(figure) * max(0.28, 0.16 * groups) + 0.2 * (groups > 1)
+        return 1.3 + _rows_of(figure) * max(0.28, 0.16 * groups) + 0.25 * (groups > 1)
     if figure.kind == "bar" and _lies_down(figure):
-        return 1.1 + rows * max(0.3, 0.17 * groups) + 0.2 * (groups > 1)
+        return 1.3 + rows * max(0.3, 0.17 * groups) + 0.25 * (groups > 1)
     if figure.kind == "heat":
-        return 1.4 + 0.34 * min(groups, 40)
+        return 1.6 + 0.34 * min(groups, 40)
     if figure.kind == "cloud" and any(isinstance(x, str) for series in figure.series for x in series.x):
         return 0.8 + 0.32 * math.ceil(rows / 3)
     if figure.kind == "panels":
-        return 0.3 + 1.3 * math.ceil(groups / _PANELS_WIDE)
+        return 0.3 + 1.6 * math.ceil(groups / _PANELS_WIDE)
     return 4.2 if figure.kind in {"cloud", "radar"} else 3.4
-
-
-def _short(name: object, longest: int = _LONGEST_NAME) -> str:
-    text = one_line(name)
-    text = slice_words(text) if "@" in text else text  # a perturbation and its level
-    return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 def _numbers(values: Sequence[float | None] | None, n: int) -> list[float]:
@@ -60,26 +50,14 @@ def _numbers(values: Sequence[float | None] | None, n: int) -> list[float]:
     return [math.nan if value is None else value for value in values] if values else [math.nan] * n
 
 
-def _names(figure: Figure) -> list[float | str]:
-    """The distinct `x` of all series, in order of appearance."""
-    return list(dict.fromkeys(x for series in figure.series for x in series.x))
-
-
-def _name_texts(names: Sequence[float | str]) -> list[str]:
-    """Names as tick labels; numbers have the same number of decimals."""
-    floats = [float(x) for x in names if not isinstance(x, str)]
-    places = shared_decimals(floats)
-    return [_short(x) if isinstance(x, str) else fixed(float(x), places) for x in names]
-
-
 def _rows_of(figure: Figure) -> int:
-    return len(_names(figure))
+    return len(names_of(figure))
 
 
 def _lies_down(figure: Figure) -> bool:
     """Whether bars are horizontal: long names would overlap below the axis."""
-    names = _name_texts(_names(figure))
-    return len(names) > 12 or sum(len(name) + 2 for name in names) > 70
+    names = name_texts(names_of(figure))
+    return len(names) > 12 or sum(len(name) + 2 for name in names) > 46
 
 
 def _sides(series: Series) -> tuple[list[float], list[float]]:
@@ -95,50 +73,17 @@ def _sides(series: Series) -> tuple[list[float], list[float]]:
     return down, up
 
 
-def _finish(axes: Any, figure: Figure, value_axis: str) -> None:
-    """Grid, tolerated range, reference line, labels and legend."""
-    grid = axes.xaxis if value_axis == "x" else axes.yaxis
-    grid.grid(visible=True, color=INK, alpha=0.15, linewidth=0.7)
-    axes.set_axisbelow(True)
-    line, span = (axes.axvline, axes.axvspan) if value_axis == "x" else (axes.axhline, axes.axhspan)
-    if figure.reference is not None:
-        line(figure.reference, color=INK, linewidth=1, linestyle=(0, (4, 3)), alpha=0.7, zorder=1)
-    if figure.band is not None:
-        get, put = (axes.get_xlim, axes.set_xlim) if value_axis == "x" else (axes.get_ylim, axes.set_ylim)
-        start, stop = get()
-        edges = [edge for edge in figure.band if edge is not None]
-        margin = 0.04 * (max(stop, *edges) - min(start, *edges)) if edges else 0.0
-        start, stop = min([start, *(e - margin for e in edges)]), max([stop, *(e + margin for e in edges)])
-        low, high = figure.band
-        span(
-            start if low is None else low,
-            stop if high is None else high,
-            color="#009E73",
-            alpha=0.16,
-            linewidth=0,
-            zorder=0,
-            label="tolerated",
-        )
-        put(start, stop)
-    axes.set_xlabel(_short(figure.x_label, 70))
-    axes.set_ylabel(_short(figure.y_label, 45))
-    handles, labels = axes.get_legend_handles_labels()
-    if handles and any(labels):
-        canvas = axes.get_figure()
-        canvas.legend(handles, labels, loc="outside upper left", ncols=min(3, len(labels)), borderaxespad=0.2)
-
-
 def _colour(index: int) -> str:
     return PALETTE[index % len(PALETTE)]
 
 
 def _legend_name(figure: Figure, series: Series) -> str | None:
     """Name of a series in the legend; None for a single series, which needs no legend."""
-    return (_short(series.name, 28) or None) if len(figure.series) > 1 else None
+    return (short(series.name, 28) or None) if len(figure.series) > 1 else None
 
 
 def _line(axes: Any, figure: Figure) -> None:
-    names = _names(figure)
+    names = names_of(figure)
     words = any(isinstance(name, str) for name in names)
     place = {
         name: float(i) if isinstance(name, str) or words else float(name) for i, name in enumerate(names)
@@ -155,11 +100,11 @@ def _line(axes: Any, figure: Figure) -> None:
             # a point between two gaps has no filled area, so its interval is an error bar
             axes.errorbar(x, y, yerr=_sides(series), fmt="none", ecolor=_colour(i), elinewidth=1, alpha=0.7)
     if words:
-        step = max(1, math.ceil(len(names) / 12))
-        axes.set_xticks(range(0, len(names), step), _name_texts(names)[::step])
+        step = max(1, math.ceil(len(names) / 9))
+        axes.set_xticks(range(0, len(names), step), name_texts(names)[::step])
     elif all(float(name).is_integer() for name in names):
         axes.xaxis.get_major_locator().set_params(integer=True)  # there is no layer 1.5
-    _finish(axes, figure, "y")
+    finish(axes, figure, "y")
 
 
 def _panels(axes: Any, figure: Figure) -> None:
@@ -171,17 +116,17 @@ def _panels(axes: Any, figure: Figure) -> None:
         n = len(series.x)
         x = [k if isinstance(at, str) else at for k, at in enumerate(series.x)]
         low, high = _numbers(series.low, n), _numbers(series.high, n)
-        place = [column * width + 0.03, 1 - (row + 0.84) * height, width - 0.06, 0.64 * height]
+        place = [column * width + 0.06, 1 - (row + 0.8) * height, width - 0.09, 0.6 * height]
         panel = axes.inset_axes(place)
         panel.plot(x, _numbers(series.y, n), color=_colour(0), linewidth=1.5)
         panel.fill_between(x, low, high, color=_colour(0), alpha=0.18, linewidth=0)
-        panel.set_title(_short(series.name, 26), fontsize=8.5)
-        panel.tick_params(labelsize=7.5)
+        panel.set_title(short(series.name, 26), fontsize=14.2)
+        panel.tick_params(labelsize=14.2)
         panel.locator_params(nbins=3)
 
 
 def _interval(axes: Any, figure: Figure) -> None:
-    names = _names(figure)
+    names = names_of(figure)
     row = {name: i for i, name in enumerate(names)}
     groups = len(figure.series)
     for i, series in enumerate(figure.series):
@@ -198,12 +143,12 @@ def _interval(axes: Any, figure: Figure) -> None:
             capsize=2.5,
             label=_legend_name(figure, series),
         )
-    axes.set_yticks(range(len(names)), _name_texts(names))
+    axes.set_yticks(range(len(names)), name_texts(names))
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     # in a Figure rows are `x` and values are `y`; a dot plot is horizontal
-    _finish(axes, _turned(figure), "x")
+    finish(axes, _turned(figure), "x")
 
 
 def _turned(figure: Figure) -> Figure:
@@ -213,7 +158,7 @@ def _turned(figure: Figure) -> Figure:
 
 
 def _bars(axes: Any, figure: Figure, lying: bool, width: float) -> None:
-    names = _names(figure)
+    names = names_of(figure)
     place = {name: i for i, name in enumerate(names)}
     groups = len(figure.series)
     for i, series in enumerate(figure.series):
@@ -232,15 +177,15 @@ def _bars(axes: Any, figure: Figure, lying: bool, width: float) -> None:
             **style,
             **ends,
         )
-    step = 1 if lying else max(1, math.ceil(sum(len(t) + 2 for t in _name_texts(names)) / 70))
-    ticks, texts = range(0, len(names), step), _name_texts(names)[::step]
+    step = 1 if lying else max(1, math.ceil(sum(len(t) + 2 for t in name_texts(names)) / 46))
+    ticks, texts = range(0, len(names), step), name_texts(names)[::step]
     if lying:
         axes.set_yticks(ticks, texts)
         axes.set_ylim(len(names) - 0.4, -0.6)
-        _finish(axes, _turned(figure), "x")
+        finish(axes, _turned(figure), "x")
     else:
         axes.set_xticks(ticks, texts)
-        _finish(axes, figure, "y")
+        finish(axes, figure, "y")
 
 
 def _bar(axes: Any, figure: Figure) -> None:
@@ -253,7 +198,7 @@ def _histogram(axes: Any, figure: Figure) -> None:
 
 def _points(axes: Any, figure: Figure, size: float, opacity: float) -> None:
     many = sum(len(series.x) for series in figure.series) > _MANY_POINTS
-    names = _names(figure)
+    names = names_of(figure)
     words = {name: i for i, name in enumerate(names)} if any(isinstance(n, str) for n in names) else {}
     for i, series in enumerate(figure.series):
         x = [float(words[name]) if words else float(name) for name in series.x]
@@ -271,12 +216,12 @@ def _points(axes: Any, figure: Figure, size: float, opacity: float) -> None:
             x, y, s=size, marker=marker, alpha=opacity, linewidths=0, rasterized=many, **look
         )
         if series.shade:
-            scale = axes.get_figure().colorbar(points, ax=axes, pad=0.02, label=_short(series.name))
+            scale = axes.get_figure().colorbar(points, ax=axes, pad=0.02, label=short(series.name))
             scale.outline.set_visible(False)
             scale.solids.set(alpha=1, edgecolor="face")
     if words:
-        axes.set_xticks(range(len(names)), _name_texts(names))
-    _finish(axes, figure, "y")
+        axes.set_xticks(range(len(names)), name_texts(names))
+    finish(axes, figure, "y")
 
 
 def _scatter(axes: Any, figure: Figure) -> None:
@@ -300,8 +245,8 @@ def _cloud(axes: Any, figure: Figure) -> None:
     axes.set_ylim(high, 0)
     for i, series in enumerate(figure.series):
         left, top = wide * i, 20.0
-        axes.text(left, 6, _short(series.name, 28), fontweight="bold", va="center")
-        words = {_short(x, 24): w for x, w in zip(series.x, series.y, strict=True) if w is not None}
+        axes.text(left, 6, short(series.name, 28), fontweight="bold", va="center")
+        words = {short(x, 24): w for x, w in zip(series.x, series.y, strict=True) if w is not None}
         for word, size, x, y in places(words, round(wide - 12), round(high - top)):
             axes.text(left + x, top + y, word, fontsize=size, color=_colour(i), va="baseline", ha="left")
 
@@ -310,7 +255,7 @@ def _heat(axes: Any, figure: Figure) -> None:
     import matplotlib as mpl
     import numpy as np
 
-    names = _names(figure)
+    names = names_of(figure)
     column = {name: i for i, name in enumerate(names)}
     grid = np.full((len(figure.series), len(names)), np.nan)
     for i, series in enumerate(figure.series):
@@ -327,10 +272,14 @@ def _heat(axes: Any, figure: Figure) -> None:
     mesh = axes.pcolormesh(shown, cmap=shades, vmin=low, vmax=high, edgecolors="none", snap=True)
     mesh.set_rasterized(grid.size > _MANY_POINTS)
     axes.set_ylim(len(figure.series), 0)
-    step = max(1, math.ceil(sum(len(text) + 2 for text in _name_texts(names)) / 75))
-    axes.set_xticks([i + 0.5 for i in range(0, len(names), step)], _name_texts(names)[::step])
+    long = sum(len(text) + 2 for text in name_texts(names)) / 46
+    aslant = (
+        {"rotation": 35, "ha": "right", "rotation_mode": "anchor"} if long > 1 and len(names) <= 12 else {}
+    )
+    step = 1 if aslant else max(1, math.ceil(long))
+    axes.set_xticks([i + 0.5 for i in range(0, len(names), step)], name_texts(names)[::step], **aslant)
     rows = range(0, len(figure.series), math.ceil(len(figure.series) / _MOST_ROW_NAMES))
-    axes.set_yticks([i + 0.5 for i in rows], [_short(figure.series[i].name) for i in rows])
+    axes.set_yticks([i + 0.5 for i in rows], [short(figure.series[i].name) for i in rows])
     axes.tick_params(length=0)
     for spine in axes.spines.values():
         spine.set_visible(False)
@@ -342,18 +291,17 @@ def _heat(axes: Any, figure: Figure) -> None:
             red, green, blue, _ = shades((grid[i, j] - low) / (high - low))
             ink = "#000000" if 0.299 * red + 0.587 * green + 0.114 * blue > 0.5 else "#ffffff"
             text = fixed(float(grid[i, j]), min(places, 2))
-            axes.text(j + 0.5, i + 0.5, text, ha="center", va="center", color=ink, fontsize=9)
+            axes.text(j + 0.5, i + 0.5, text, ha="center", va="center", color=ink, fontsize=14.2)
     else:
         scale = axes.get_figure().colorbar(mesh, ax=axes, pad=0.02)
         scale.outline.set_visible(False)
         scale.solids.set_edgecolor("face")
-    axes.set_xlabel(_short(figure.x_label, 70))
-    axes.set_ylabel(_short(figure.y_label, 45))
+    label(axes, figure, [short(series.name) for series in figure.series])
 
 
 def _radar(axes: Any, figure: Figure) -> None:
     """Spokes in the order of `x`, clockwise from the top, from 0 to 1; values below 0 are at the centre."""
-    names = list(map(str, _names(figure)))
+    names = list(map(str, names_of(figure)))
     angles = [math.pi / 2 - 2 * math.pi * i / len(names) for i in range(len(names))]
     spokes = [(math.cos(angle), math.sin(angle)) for angle in angles]
     faint = {"color": INK, "alpha": 0.3, "linewidth": 0.8, "zorder": 1}
@@ -363,13 +311,13 @@ def _radar(axes: Any, figure: Figure) -> None:
     between = angles[0] - math.pi / len(names)  # between two spokes
     for ring in (0.5, 1.0):
         at = (ring * math.cos(between), ring * math.sin(between))
-        axes.text(*at, fixed(ring, 1), fontsize=8, ha="center", va="center", zorder=2)
+        axes.text(*at, fixed(ring, 1), fontsize=14.2, ha="center", va="center", zorder=2)
     for name, (x, y) in zip(names, spokes, strict=True):
         axes.plot([0, x], [0, y], **faint)
         side = "center" if abs(x) < 0.1 else "left" if x > 0 else "right"
         level = "bottom" if y > 0.9 else "top" if y < -0.9 else "center"
-        text = "\n".join(textwrap.wrap(_short(name), 16, break_long_words=False)) or name
-        axes.text(1.07 * x, 1.07 * y, text, ha=side, va=level, fontsize=9)
+        text = "\n".join(textwrap.wrap(short(name, 40), 16, break_long_words=False)) or name
+        axes.text(1.07 * x, 1.07 * y, text, ha=side, va=level, fontsize=14.2)
     for i, series in enumerate(figure.series):
         value_of = dict(zip(map(str, series.x), _numbers(series.y, len(series.x)), strict=True))
         lengths = [min(1.0, max(0.0, v)) if (v := value_of.get(n, math.nan)) == v else v for n in names]
@@ -381,7 +329,7 @@ def _radar(axes: Any, figure: Figure) -> None:
     axes.set_aspect("equal")
     axes.set_xlim(-1.8, 1.8)
     axes.set_ylim(-1.3, 1.3)
-    _finish(axes, figure, "y")
+    finish(axes, figure, "y")
     axes.set_axis_off()
 
 

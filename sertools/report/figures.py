@@ -8,11 +8,12 @@ from html import escape
 from itertools import groupby
 from typing import Any
 
-from sertools.report import figure_kinds
+from sertools.report import figure_axes, figure_kinds
 from sertools.results.display import one_line
 from sertools.results.result import Figure
 
 _WIDTH_IN = 6.0
+# 336 px wide, the least that a page gives a figure, text of 14.2 points has 11 px
 _FONTS = "system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif"
 _STYLE = {
     "svg.fonttype": "none",
@@ -20,18 +21,18 @@ _STYLE = {
     "text.parse_math": False,  # a dollar sign in a name is a dollar sign
     "axes.unicode_minus": True,
     "font.family": ["DejaVu Sans"],
-    "font.size": 10,
-    "axes.labelsize": 10,
-    "xtick.labelsize": 9.5,
-    "ytick.labelsize": 9.5,
-    "legend.fontsize": 9.5,
+    "font.size": 14.2,
+    "axes.labelsize": 14.2,
+    "xtick.labelsize": 14.2,
+    "ytick.labelsize": 14.2,
+    "legend.fontsize": 14.2,
     "legend.frameon": False,
-    "text.color": figure_kinds.INK,
-    "axes.labelcolor": figure_kinds.INK,
-    "axes.edgecolor": figure_kinds.INK,
+    "text.color": figure_axes.INK,
+    "axes.labelcolor": figure_axes.INK,
+    "axes.edgecolor": figure_axes.INK,
     "axes.linewidth": 0.8,
-    "xtick.color": figure_kinds.INK,
-    "ytick.color": figure_kinds.INK,
+    "xtick.color": figure_axes.INK,
+    "ytick.color": figure_axes.INK,
     "axes.facecolor": "none",
     "figure.facecolor": "none",
     "axes.spines.top": False,
@@ -122,7 +123,7 @@ def _tidy(svg: str, figure: Figure, salt: str) -> str:
     svg = re.sub(r' id="([^"]*)"', lambda m: f' id="{short[m[1]]}"' if m[1] in short else "", svg)
     svg = re.sub(r'(url\(#|href="#)([^)"]+)', lambda m: m[1] + short[m[2]], svg)
     svg = _MARKS.sub(_together, svg)
-    svg = svg.replace("'DejaVu Sans'", _FONTS).replace(figure_kinds.INK, "currentColor")
+    svg = svg.replace("'DejaVu Sans'", _FONTS).replace(figure_axes.INK, "currentColor")
     opening, rest = svg.split(">", 1)
     size = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', opening)
     assert size is not None

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from sertools.cli.app import app
 from sertools.comparison.compare import compare
-from sertools.comparison.write import read_runs, short, write_comparison
+from sertools.comparison.write import compare_folders, read_runs, short, write_comparison
 from sertools.errors import GateError
 from sertools.results.read import read_result
 from sertools.results.result import Finding, LeftOut, Limit, Result
@@ -191,6 +191,14 @@ def test_bad_folders_end_with_2_and_leave_nothing(folders, tmp_path, words):
 
 def test_the_help_has_an_example():
     assert "Example: sertools compare" in " ".join(sertools("compare", "--help").stdout.split())
+
+
+def test_runs_that_share_no_value_are_refused(tmp_path):
+    targets = {"one": "arousal", "two": "valence"}
+    folders = [folder(tmp_path / m, result([ccc(0.5, target=of)], model=m)) for m, of in targets.items()]
+    with pytest.raises(GateError, match="no two of one and two have a value of the same measure"):
+        compare_folders(folders, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_of_many_runs_the_terminal_shows_the_first_and_the_four_best_and_the_answer_the_best():

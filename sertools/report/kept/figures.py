@@ -10,12 +10,12 @@ import importlib.metadata
 from pathlib import Path
 
 from sertools import files
-from sertools.report import figure_kinds, figures, word_cloud
+from sertools.report import figure_axes, figure_kinds, figures, word_cloud
 from sertools.results import display
 from sertools.results.result import Figure
 from sertools.results.terms import names
 
-CODE = (figures, figure_kinds, word_cloud, display, names)
+CODE = (figures, figure_axes, figure_kinds, word_cloud, display, names)
 """Modules whose code decides how a figure looks."""
 
 

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 
 import pytest
 from typer.testing import CliRunner
@@ -80,7 +81,11 @@ def test_wandb_has_values_settings_and_the_report_offline(folder, tmp_path, monk
     assert made.exit_code == 0, made.output
     (stored,) = (tmp_path / "wandb").glob("offline-run-*")
     assert (stored / "files" / "report.html").exists()
-    written = b"".join(path.read_bytes() for path in stored.glob("*.wandb"))
+    for _ in range(100):  # on a busy machine, the service of wandb writes after the run is finished
+        written = b"".join(path.read_bytes() for path in stored.glob("*.wandb"))
+        if json.dumps("mine on voices").encode()[1:-1] in written:
+            break
+        time.sleep(0.1)
     assert b"fairness/arousal/sex_score" in written
     assert json.dumps("mine on voices").encode()[1:-1] in written
 
