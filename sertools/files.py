@@ -18,6 +18,9 @@ from typing import Any
 
 from sertools.errors import SertoolsError, StoreError
 
+URLS = ("s3:", "gs:", "gcs:", "az:", "abfs:", "file:", "http:", "https:", "memory:")
+"""Beginnings of URLs, as parts of a path."""
+
 PART = re.compile(r"\..+\.(?P<pid>\d+)\.part")
 """Names of the temporary files of `atomic`."""
 
@@ -295,8 +298,15 @@ def check_writable(folder: Path, *, error: type[SertoolsError] = StoreError) -> 
     """Checks before the work begins that results can be written; leaves nothing behind.
 
     Raises:
-        SertoolsError: of class `error`; the folder cannot be created or written
+        SertoolsError: of class `error`; the folder cannot be created or written, or is a URL
     """
+    scheme = next((part for part in folder.parts if part in URLS), "")
+    if scheme:  # which would become a folder of that name
+        rest = str(folder).partition(scheme)[2].lstrip("/")
+        raise error(
+            f"cannot write {scheme}//{rest}: results are written to a folder, not to a URL",
+            hint="name a folder, on several machines one that they share; only --cache may be a URL",
+        )
     with disk_errors(folder, error):
         existing = next(parent for parent in (folder, *folder.absolute().parents) if os.path.lexists(parent))
         with tempfile.TemporaryFile(dir=existing):

@@ -135,6 +135,9 @@ def check_spec(spec: str) -> None:
     path = Path(rest).expanduser()
     if not path.exists() and (rest.startswith((".", "/", "~")) or scheme in FILES):
         raise ModelError(f"{spec} names {rest}, which does not exist")
+    check = getattr(_modules()[scheme], "check", None)
+    if check is not None:
+        check(rest)
 
 
 def _scaled(model: Model | ClipModel, scale: Mapping[str, tuple[float, float]]) -> Model | ClipModel:

@@ -8,6 +8,8 @@ import pandas as pd
 
 from sertools.comparison.leaderboards.files import write_leaderboard
 from sertools.files import check_writable
+from sertools.store.key import default_root
+from sertools.store.remote import check_writable as check_store
 from sertools.store.remote import local, name_of
 from sertools.sweep.cells import Cell, begin_run, cells_of
 from sertools.sweep.executors import SweepJob, executor, start
@@ -78,6 +80,7 @@ def run_sweep(
     every = cells_of(read_sweep(file), out)
     executor(on.partition(":")[0])
     check_writable(out)
+    _check_store(cache)
     start(
         SweepJob(file=file, out=out, run=begin_run(out), cache=name_of(local(cache)) if cache else None),
         out,
@@ -88,6 +91,17 @@ def run_sweep(
         watch=lambda: watch(states(every)),
     )
     return finish(every, out)
+
+
+def _check_store(cache: str | Path | None) -> None:
+    """Checks that the store is there or can be made; one that is there may hold all, and is then only read.
+
+    Raises:
+        StoreError: it cannot be made, or cannot be reached
+    """
+    root = local(cache) if cache else default_root()
+    if not root.is_dir():
+        check_store(root)
 
 
 def finish(every: list[Cell], out: Path) -> Swept:

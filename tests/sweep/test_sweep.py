@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import sertools
-from sertools.errors import AuditError
+from sertools.errors import AuditError, StoreError
 from sertools.inference.settings import Settings
 from sertools.sweep import leases
 from sertools.sweep.cells import Cell, begin_run, cells_of, current_run
@@ -234,7 +234,7 @@ def test_all_problems_of_a_file_are_listed_before_anything_starts(here):
     )
     with pytest.raises(AuditError) as refused:
         run_sweep(here / "sweep.toml", out=here / "out")
-    for problem in ("nowhere.csv", "nothing.csv", "'quik'"):
+    for problem in ("'loudnes'", "nowhere.csv", "nothing.csv", "'quik'"):
         assert problem in refused.value.message
     assert not (here / "out").exists()
 
@@ -279,6 +279,37 @@ def test_a_place_that_does_not_exist_is_refused(here):
     for on, problem in (("locl", "unknown place"), ("local:x", "number of workers"), ("local:0", "number")):
         with pytest.raises(AuditError, match=problem):
             run_sweep(here / "sweep.toml", out=here / "out", on=on)
+
+
+def test_a_place_to_write_that_cannot_be_is_refused_before_anything_starts(here):
+    (here / "file").touch()
+    with pytest.raises(StoreError, match=r"cannot write s3://bucket/x: results are written to a folder"):
+        run_sweep(here / "sweep.toml", out="s3://bucket/x")
+    with pytest.raises(StoreError, match="a file is in its way"):
+        run_sweep(here / "sweep.toml", out=here / "out", cache=here / "file" / "cache")
+    assert not (here / "out").exists()
+    assert not (here / "s3:").exists()
+
+
+@pytest.mark.parametrize(
+    ("on", "name", "value", "problem"),
+    [
+        ("ray", "num_gpus", "many", "the setting num_gpus must be a number, not 'many'"),
+        ("ray", "partition", "gpu", "Ray has no setting partition"),
+        ("local", "partition", "gpu", "the setting partition does not apply to --on local"),
+    ],
+)
+def test_settings_that_a_place_does_not_have_are_refused(here, on, name, value, problem):
+    pytest.importorskip("ray", reason="the extra ray is not installed")
+    with pytest.raises(AuditError, match=problem):
+        run_sweep(here / "sweep.toml", out=here / "out", on=on, options={name: value})
+
+
+def test_slurm_that_is_not_there_is_not_replaced_by_this_machine(here, monkeypatch):
+    pytest.importorskip("submitit", reason="the extra slurm is not installed")
+    monkeypatch.setenv("PATH", str(here))
+    with pytest.raises(AuditError, match="there is no Slurm on this machine"):
+        run_sweep(here / "sweep.toml", out=here / "out", on="slurm")
 
 
 def test_names_of_files_hold_no_separators():

@@ -87,15 +87,24 @@ class LoudnessModel(LoadedSignalModel):
         return Outputs(scores=scores, layers=level[:, None, None] if layers else None)
 
 
+def check(rest: str) -> None:
+    """Checks that there is a toy model of this name.
+
+    Raises:
+        ModelError: there is none
+    """
+    kinds = ("oracle", "constant", "random", "loudness")
+    if rest not in kinds:
+        raise ModelError(f"no toy model {rest!r}", hint=nearest(rest, list(kinds)))
+
+
 def load(rest: str, options: LoadOptions) -> Model | ClipModel:
     """Loads the toy model of the given name.
 
     Raises:
         ModelError: there is no toy model of this name
     """
-    kinds = ("oracle", "constant", "random", "loudness")
-    if rest not in kinds:
-        raise ModelError(f"no toy model {rest!r}", hint=nearest(rest, list(kinds)))
+    check(rest)
     facts = {"kind": "toy", "architecture": (__doc__ or "").partition("\n")[0]}
     if rest == "loudness":
         return LoudnessModel(facts=facts)

@@ -18,6 +18,11 @@ def run(crew: Crew) -> None:
     Raises:
         AuditError: workers end at once, again and again
     """
+    if crew.options:
+        raise AuditError(
+            f"the setting {next(iter(crew.options))} does not apply to --on local",
+            hint="it is for --on ray and --on slurm",
+        )
     environment = {**os.environ}
     environment.setdefault("OMP_NUM_THREADS", str(max(1, cores() // crew.workers)))
     started: dict[int, subprocess.Popen[bytes]] = {}

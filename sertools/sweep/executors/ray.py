@@ -1,7 +1,9 @@
 """Tasks on a Ray cluster; `ray` starts one on this machine, `ray:ADDRESS` joins one, such as ray:auto."""
 
+import math
 import os
 import socket
+from collections.abc import Mapping
 
 from sertools.errors import AuditError
 from sertools.sweep.executors import Crew, Job
@@ -22,6 +24,7 @@ def run(crew: Crew) -> None:
     Raises:
         AuditError: Ray is not installed, there is no cluster at the address, or a worker has failed
     """
+    needs = _needs(crew.options)
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # else it warns on the terminal, twenty times
     try:
         import ray
@@ -44,8 +47,7 @@ def run(crew: Crew) -> None:
             f"no Ray cluster {where}: {error}", hint="start one with ray start --head"
         ) from error
     try:
-        needs = {name: float(text) for name, text in crew.options.items() if name in {"num_cpus", "num_gpus"}}
-        task = ray.remote(**{"num_cpus": 1, **needs}, max_retries=-1)(_work)
+        task = ray.remote(**{"num_cpus": 1.0, **needs}, max_retries=-1)(_work)
         pending = [task.remote(crew.job, number, crew.workers) for number in range(crew.workers)]
         while pending:
             finished, pending = ray.wait(pending, num_returns=1, timeout=POLL_S)
@@ -56,6 +58,25 @@ def run(crew: Crew) -> None:
         raise AuditError(f"a worker on Ray failed: {error}", hint="the same command continues") from error
     finally:
         ray.shutdown()
+
+
+def _needs(options: Mapping[str, str]) -> dict[str, float]:
+    """What each worker needs.
+
+    Raises:
+        AuditError: an option that is not known, or not a number
+    """
+    needs = {}
+    for name, text in options.items():
+        if name not in {"num_cpus", "num_gpus"}:
+            raise AuditError(f"Ray has no setting {name} here", hint="num_cpus and num_gpus")
+        try:
+            needs[name] = float(text)
+        except ValueError as error:
+            raise AuditError(f"the setting {name} must be a number, not {text!r}") from error
+        if not 0 <= needs[name] < math.inf:
+            raise AuditError(f"the setting {name} must be 0 or more, not {text}")
+    return needs
 
 
 def _check_reachable(address: str) -> None:

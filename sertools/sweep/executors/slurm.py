@@ -1,5 +1,6 @@
 """Tasks of a Slurm job array, by submitit; `slurm:local` runs them on this machine, for a trial."""
 
+import shutil
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -26,6 +27,11 @@ def run(crew: Crew) -> None:
         raise AuditError(
             "--on slurm needs the package submitit", hint="python -m pip install '.[slurm]'"
         ) from error
+    if not crew.argument and shutil.which("srun") is None:  # else submitit would work here without a word
+        raise AuditError(
+            "there is no Slurm on this machine: it has no command srun",
+            hint="run it on a login node of the cluster; --on slurm:local is a trial on this machine",
+        )
     try:
         executor = submitit.AutoExecutor(folder=crew.out / "slurm", cluster=crew.argument or None)
         executor.update_parameters(**_parameters(crew.options))
