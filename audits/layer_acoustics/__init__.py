@@ -54,8 +54,9 @@ from sertools.tables.tables import Tables
 from . import answers, comparisons, presentation
 from .curves import curve
 from .findings import best_layer_findings
+from .fits import MEASURES
 from .models import clips_and_speakers, usable_models
-from .scores import MEASURES, scores
+from .scores import scores
 
 MARGIN = 0.05
 """How far the score of a layer must exceed its floors."""

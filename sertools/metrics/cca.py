@@ -286,7 +286,8 @@ def _principal(xx: NDArray[np.float64], share: float) -> tuple[NDArray[np.float6
     # rounding must not add one direction
     enough = (np.cumsum(values, axis=1) < (share - 1e-12) * total).sum(axis=1) + 1
     largest = np.take_along_axis(vectors, np.abs(vectors).argmax(axis=1)[:, None], axis=1)
-    return vectors * np.where(largest < 0, -1, 1), np.where(total[:, 0] > 0, enough, 0)
+    vectors = np.asarray(vectors * np.where(largest < 0, -1, 1), dtype=np.float64)
+    return vectors, np.where(total[:, 0] > 0, enough, 0)
 
 
 def projected(of: Covariance, x: NDArray[np.float64] | None, y: NDArray[np.float64] | None) -> Covariance:
@@ -301,9 +302,8 @@ def projected(of: Covariance, x: NDArray[np.float64] | None, y: NDArray[np.float
 
 def standard_basis(yy: NDArray[np.float64], share: float = SVCCA_VARIANCE) -> NDArray[np.float64]:
     """Same as `basis` for features with different units: each is divided by its standard deviation."""
-    for _, found in standard_bases(yy[None], share):
-        return found[0]
-    return np.empty((len(yy), 0))
+    found = [bases[0] for _, bases in standard_bases(yy[None], share)]
+    return found[0] if found else np.empty((len(yy), 0))
 
 
 def standard_bases(
