@@ -48,7 +48,8 @@ def shape(result: Result) -> list:
 
 
 @pytest.mark.slow
-def test_the_sample_is_what_an_audit_without_arguments_writes(tmp_path):
+def test_the_sample_is_what_an_audit_without_arguments_writes(embedded_cache, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(embedded_cache))
     today = read_results(audited(tmp_path / "sample", "--precision", "fp32"))
     committed = read_results(SAMPLE)
     assert [r.audit for r in today] == [r.audit for r in committed], "make sample"
@@ -58,7 +59,8 @@ def test_the_sample_is_what_an_audit_without_arguments_writes(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_comparison_is_what_the_command_writes(tmp_path):
+def test_the_comparison_is_what_the_command_writes(embedded_cache, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(embedded_cache))
     other = audited(tmp_path / "toy-loudness", "--suite", "quick", "--model", "toy:loudness")
     today = compare(read_runs([SAMPLE, other]))
     committed = read_result(COMPARISON / "compare.json")

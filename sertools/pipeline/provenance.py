@@ -1,5 +1,6 @@
 """The provenance of a result: model, corpus, software versions, and the answers of the model."""
 
+import functools
 import importlib.metadata
 import os
 import platform
@@ -66,10 +67,13 @@ def provenance(
 
 def versions() -> dict[str, str]:
     """Versions of sertools, Python and the packages that can change a number."""
-    found = {"sertools": __version__, "python": platform.python_version()}
-    for package in ("torch", "transformers", "numpy", "scipy", "soundfile", "soxr"):
-        found[package] = importlib.metadata.version(package)
-    return found
+    packages = ("torch", "transformers", "numpy", "scipy", "soundfile", "soxr")
+    own = {"sertools": __version__, "python": platform.python_version()}
+    return own | {package: _version(package) for package in packages}
+
+
+_version = functools.cache(importlib.metadata.version)
+"""Each call of the library reads and parses the whole description of a package."""
 
 
 def answers(tables: Tables) -> Answers | None:

@@ -100,13 +100,21 @@ def speaker_codes(clips: pd.DataFrame) -> tuple[NDArray[np.integer], bool]:
 
 
 def pairs(tables: Tables, target: str, condition: str = CLEAN) -> Pairs:
-    """Truth and prediction of one target, for the clips that the model was asked.
+    """Truth and prediction of one target, for the clips that the model was asked; arrays are read-only.
 
     For `target="emotion"`, clips whose true class the model does not have are dropped, and codes index
     `tables.model_classes`; the predicted class has the highest score of all the model's classes. A clip that
     the model was asked and did not answer counts against it: for a dimension the prediction is the end of
     the scale that is farther from the truth, for emotion one more class code that is never right.
     """
+    key = ("pairs", target, condition)
+    if key not in tables.derived:
+        tables.derived[key] = _pairs(tables, target, condition)
+    found: Pairs = tables.derived[key]
+    return found
+
+
+def _pairs(tables: Tables, target: str, condition: str) -> Pairs:
     codes, by_speaker = speaker_codes(tables.clips)
     prediction = predictions_of(tables, target, condition)
     unanswered = unanswered_clips(tables, prediction, condition)
@@ -129,7 +137,11 @@ def pairs(tables: Tables, target: str, condition: str = CLEAN) -> Pairs:
     )
     kept = every.take(asked)
     dtype = np.int64 if classes else np.float64
-    return replace(kept, truth=kept.truth.astype(dtype), prediction=kept.prediction.astype(dtype))
+    found = replace(kept, truth=kept.truth.astype(dtype), prediction=kept.prediction.astype(dtype))
+    for array in (found.truth, found.prediction, found.unit, found.answered, found.named):
+        if array is not None:
+            array.setflags(write=False)
+    return found
 
 
 def deviation(tables: Tables, target: str, condition: str = CLEAN) -> float:

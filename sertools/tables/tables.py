@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pandas as pd
 
@@ -44,6 +45,7 @@ class Tables:
         sound_quality: the sound quality of some clips under each condition; None if no audit needs it
         attacks: answers to adversarial clips; None if no audit needs them
         leaves_out_unanswered: whether unanswered clips are left out instead of counting against the model
+        derived: what is computed from these tables once and looked up afterwards
     """
 
     clips: pd.DataFrame
@@ -69,6 +71,7 @@ class Tables:
     sound_quality: SoundQuality | None = None
     attacks: Attacks | None = None
     leaves_out_unanswered: bool = False
+    derived: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not self.clips.index.is_unique:

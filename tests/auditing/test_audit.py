@@ -1,5 +1,6 @@
 """What an audit file must hold, how one is found, and what the runner watches over."""
 
+import dataclasses
 import json
 import shutil
 from dataclasses import replace
@@ -198,7 +199,7 @@ def test_the_generator_belongs_to_seed_and_audit(mine, tables):
     ],
 )
 def test_what_an_audit_needs_and_does_not_find_is_the_reason(tables, needs, reason):
-    with_empty = tables.__class__(**{**tables.__dict__, "clips": tables.clips.assign(empty=np.nan)})
+    with_empty = dataclasses.replace(tables, clips=tables.clips.assign(empty=np.nan))
     assert obstacle(needs, with_empty) == reason
 
 
@@ -277,7 +278,7 @@ def test_the_ratio_of_the_example_is_numpys():
 
 def test_a_digest_of_tables_holds_lists_too(mine, tables):
     clips = tables.clips.assign(votes=[["a", "b"]] * len(tables.clips))
-    with_lists = tables.__class__(**{**tables.__dict__, "clips": clips})
+    with_lists = dataclasses.replace(tables, clips=clips)
     assert run(load("my_own", [mine()]), with_lists, seed=0).answer == "42"
     assert isinstance(clips, pd.DataFrame)
     assert _digest(with_lists) != _digest(tables)

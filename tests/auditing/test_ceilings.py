@@ -1,5 +1,7 @@
 """One rater beside a model: the same truth for both, the same clips, and no claim without its interval."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -149,7 +151,7 @@ def test_without_raters_nothing_changes(rated):
     said, label, predicted = rated
     tables = tables_of(said, label, predicted)
     bare = tables.clips.drop(columns=[f"votes_{name}" for name in CLASSES])
-    result = run(load("correctness"), Tables(**{**vars(tables), "clips": bare}), seed=0)
+    result = run(load("correctness"), dataclasses.replace(tables, clips=bare), seed=0)
     assert not any(f.ceiling for f in result.findings)
     assert "one rater" not in result.answer
     assert '"ceiling"' not in result.to_json()

@@ -115,12 +115,8 @@ def test_a_planted_gap_between_the_sexes_is_found_with_its_size():
 
 def test_swapping_the_names_of_the_sexes_turns_every_sign():
     tables = noisy()
-    swapped = Tables(
-        **{
-            **tables.__dict__,
-            "clips": tables.clips.assign(sex=tables.clips["sex"].map({"female": "male", "male": "female"})),
-        }
-    )
+    other_sex = tables.clips["sex"].map({"female": "male", "male": "female"})
+    swapped = dataclasses.replace(tables, clips=tables.clips.assign(sex=other_sex))
     one, other = found(tables), found(swapped)
     for dimension in tables.dimensions:
         for name in ("sex_score", "sex_bias"):

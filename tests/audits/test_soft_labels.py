@@ -1,5 +1,7 @@
 """Correctness and calibration where raters voted: soft labels, AUC, likelihood and steps of a scale."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -84,7 +86,7 @@ def test_weighted_kappa_is_that_of_sklearn_where_ratings_are_steps(tables):
     assert by["weighted_kappa", "arousal", "all"].value == pytest.approx(expected, abs=1e-12)
     other = tables.clips.assign(arousal=tables.clips["arousal"] * 0.97)
     assert ("weighted_kappa", "arousal", "all") not in found(
-        "correctness", Tables(**{**vars(tables), "clips": other})
+        "correctness", dataclasses.replace(tables, clips=other)
     )
 
 
@@ -107,7 +109,7 @@ def test_likelihood_and_cross_entropy_are_those_of_sklearn_and_stand_beside_the_
 def test_a_class_that_the_model_lacks_costs_it_the_votes(tables):
     scores = tables.predictions["clean"].drop(columns="sadness")
     fewer = {"predictions": {"clean": scores}, "model_classes": CLASSES[:3], "classes": CLASSES[:3]}
-    by = found("correctness", Tables(**{**vars(tables), **fewer}))
+    by = found("correctness", dataclasses.replace(tables, **fewer))
     whole = found("correctness", tables)
     key = "soft_macro_f1", "emotion", "all"
     assert by[key].value < whole[key].value
@@ -128,9 +130,7 @@ def test_a_clip_that_is_not_answered_has_none_of_the_classes(tables, scored):
 def test_answers_in_words_have_no_likelihood_and_no_auc(tables):
     words = np.eye(4)[tables.predictions["clean"][list(CLASSES)].to_numpy().argmax(axis=1)]
     scores = pd.DataFrame(words, columns=list(CLASSES), index=tables.clips.index)
-    in_words = Tables(
-        **{**vars(tables), "predictions": {"clean": scores}, "in_words": True, "dimensions": ()}
-    )
+    in_words = dataclasses.replace(tables, predictions={"clean": scores}, in_words=True, dimensions=())
     names = {name for name, _, _ in found("correctness", in_words)}
     assert "soft_macro_f1" in names
     assert "auc" not in names

@@ -72,12 +72,11 @@ def test_help_and_messages_are_ascii_in_the_c_locale_too(words):
     assert (done.stdout + done.stderr).isascii()
 
 
-@pytest.mark.slow  # four processes
+@pytest.mark.slow  # three processes
 def test_ctrl_c_at_any_moment_is_130_and_no_traceback(tmp_path):
     manifest = write_noises(tmp_path / "c", 12, samples=16000)
     words = [sys.executable, "-m", "sertools", "audit", "correctness", "--data", manifest]
     words += ["--out", tmp_path / "o", "--cache"]
-    finished = subprocess.run([*words, tmp_path / "other"], capture_output=True, timeout=120)
     words += [tmp_path / "s"]
     for delay_s in (0.3, 1.0, 2.0):
         running = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -85,7 +84,7 @@ def test_ctrl_c_at_any_moment_is_130_and_no_traceback(tmp_path):
         running.send_signal(signal.SIGINT)
         _, err = running.communicate(timeout=60)
         # before Python has its handler the signal itself ends the process; afterwards it may be done
-        assert running.returncode in {130, -signal.SIGINT, finished.returncode}, (delay_s, err)
+        assert running.returncode in {130, -signal.SIGINT, 0, 1}, (delay_s, err)
         assert running.returncode != 130 or "Traceback" not in err, (delay_s, err)
 
 
