@@ -19,9 +19,9 @@ def texts(outputs):
     return found
 
 
-def test_every_cell_runs_and_shows_what_the_file_says(tmp_path, monkeypatch):
+def test_every_cell_runs_and_shows_what_the_file_says(embedded_cache, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(embedded_cache))
     for cell, outputs in zip(notebooks.cells(NOTEBOOK), notebooks.run(NOTEBOOK), strict=True):
         assert texts(outputs) == texts(cell["outputs"]), "".join(cell["source"])
 

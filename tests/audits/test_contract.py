@@ -47,7 +47,7 @@ FEW = 16
 """Clips per speaker where few will do. An audit that does not ask whether a model is better than a constant
 still passes a random one on so few clips, in seven of eight corpora or more."""
 
-SEEDS = 4
+SEEDS = 2
 """Corpora on which every audit is asked in each run of the tests; of more, before a release."""
 
 ESTIMATES = [n for n in AUDITS if needs_of(n).conditions or needs_of(n).layers or needs_of(n).frame_sums]
