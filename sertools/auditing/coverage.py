@@ -13,6 +13,7 @@ from sertools.results.verdicts.gate import judge
 from sertools.tables.condition import CLEAN
 from sertools.tables.pairs import known_speakers, predictions_of, scored_targets, truth_of, unanswered_clips
 from sertools.tables.tables import Tables
+from sertools.wording import listed
 
 COUNTED = "a count, which has no interval"
 
@@ -93,9 +94,8 @@ def clips_used(tables: Tables, target: str) -> ClipsUsed:
         "that could not be predicted": has_truth & ~asked,
     }
     parts = [f"{counted(n, 'clip')} {why}" for why, clips in reasons.items() if (n := int(clips.sum()))]
-    listed = " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
     verb = "is" if (~asked).sum() == 1 else "are"
-    return ClipsUsed(f"{int(asked.sum())} of {len(asked)} clips", f" ({listed} {verb} left out)")
+    return ClipsUsed(f"{int(asked.sum())} of {len(asked)} clips", f" ({listed(parts)} {verb} left out)")
 
 
 def left_out_clips(needs: Needs, tables: Tables) -> list[str]:
@@ -110,9 +110,25 @@ def left_out_clips(needs: Needs, tables: Tables) -> list[str]:
     found = [(target, clips_used(tables, target)) for target in scored_targets(tables)]
     return [
         f"The scores of {target} are on {used.clips}{used.left_out}."
+        + (_other_names(tables) if target == "emotion" else "")
         for target, used in found
         if used.left_out
     ]
+
+
+def _other_names(tables: Tables) -> str:
+    """A sentence on emotions that only the corpus, and that only the model has; empty unless both have some.
+
+    They may be the same emotions under other names, of which a score on the rest would say nothing.
+    """
+    here, there = set(tables.clips["emotion"].dropna()), set(tables.model_classes)
+    only_here, only_there = sorted(here - there), sorted(there - here)
+    if tables.open_answers or not (only_here and only_there):
+        return ""
+    return (
+        f" Only the corpus has {listed(only_here)}, only the model {listed(only_there)}: where two mean the "
+        f"same, name them, as in --label-map {only_there[0]}=NAME."
+    )
 
 
 def findings_of_answered(judged: list[Finding], of_answered: Outcome) -> list[Finding]:

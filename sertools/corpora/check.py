@@ -7,6 +7,7 @@ import pandas as pd
 from sertools.audio.files import is_silent, sampling_rate, unusual
 from sertools.audio.recording import Recording, recording
 from sertools.corpora.corpus import NO_SPEAKERS, Corpus, _file_hashes
+from sertools.corpora.identity import WITHOUT_SPEAKER
 from sertools.corpora.sound import description
 from sertools.corpora.values import counted, some
 from sertools.errors import AudioError
@@ -40,7 +41,8 @@ def check(corpus: Corpus) -> Checked:
     """
     clips = corpus.clips
     files = clips["file"].nunique()
-    found = [f"{corpus.name}: {counted(len(clips), 'clip')} in {counted(files, 'file')}", *corpus.notes]
+    notes = [note for note in corpus.notes if WITHOUT_SPEAKER not in note]  # counted below
+    found = [f"{corpus.name}: {counted(len(clips), 'clip')} in {counted(files, 'file')}", *notes]
     if not corpus.has_speakers:
         found += [] if NO_SPEAKERS in corpus.notes else [NO_SPEAKERS]
     else:
@@ -50,7 +52,7 @@ def check(corpus: Corpus) -> Checked:
         found.append(f"{counted(len(speakers), 'speaker')}{detail}")
         if clips["speaker"].isna().any():
             unknown = int(clips["speaker"].isna().sum())
-            found.append(f"{counted(unknown, 'clip')} without a speaker label")
+            found.append(f"{counted(unknown, 'clip')} {WITHOUT_SPEAKER}")
     for label in LABELS:
         if label in clips:
             rated = int(clips[label].notna().sum())

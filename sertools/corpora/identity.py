@@ -41,6 +41,22 @@ def doubts(clips: pd.DataFrame) -> list[str]:
     return [*found, *_files(clips)]
 
 
+WITHOUT_SPEAKER = "without a speaker label"
+
+
+def unnamed(clips: pd.DataFrame) -> list[str]:
+    """A sentence on clips without a speaker, where others have one; none without such clips.
+
+    Args:
+        clips: index `clip`; column `speaker`, if known
+    """
+    if "speaker" not in clips or clips["speaker"].isna().all() or clips["speaker"].notna().all():
+        return []
+    without = int(clips["speaker"].isna().sum())
+    each = "it counts as a speaker of its own" if without == 1 else "each counts as a speaker of its own"
+    return [f"{counted(without, 'clip')} {WITHOUT_SPEAKER}: in intervals {each}"]
+
+
 def _key(name: str) -> tuple[str, ...]:
     """What remains of a name without the ways in which it may be written.
 

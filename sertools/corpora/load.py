@@ -16,7 +16,7 @@ from sertools.corpora.corpus import NO_SPEAKERS, SCHEMA, Corpus, file_hash, foun
 from sertools.corpora.folds.folds import parsed, with_fold
 from sertools.corpora.folds.located import locate
 from sertools.corpora.folds.named import named
-from sertools.corpora.identity import doubts
+from sertools.corpora.identity import doubts, unnamed
 from sertools.corpora.layouts import class_folders, emobox_lines, kaldi_folder, lhotse_manifests, recordings
 from sertools.corpora.layouts.audformat_folder import read_audformat
 from sertools.corpora.layouts.manifest import MANIFESTS, read_table
@@ -138,7 +138,8 @@ def load_corpus(
         notes=(*raw.verify(as_published), *raw.notes, *changed, *_suggestions(raw, clips)),
     )
     corpus = _part(corpus, path, split, folds)
-    notes = (*corpus.notes, *doubts(corpus.clips), *([] if corpus.has_speakers else [NO_SPEAKERS]))
+    speakers = unnamed(corpus.clips) if corpus.has_speakers else [NO_SPEAKERS]
+    notes = (*corpus.notes, *doubts(corpus.clips), *speakers)
     return replace(corpus, notes=tuple(dict.fromkeys(notes)))
 
 

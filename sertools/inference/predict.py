@@ -159,6 +159,13 @@ def _explained(missing: pd.DataFrame, reasons: "pd.Series[str]", condition: str)
     return pd.concat([others, found], ignore_index=True)
 
 
+def _hint(reason: str) -> str:
+    """What to do where no answer could be used; empty where that is not known."""
+    if not reason.startswith(NO_ANSWER):
+        return ""
+    return "if the answers name the emotions otherwise, say which is which, as in --label-map S=sadness"
+
+
 def _check_some_scored(predicted: Predicted, corpus: Corpus) -> None:
     some = len(predicted.scores.columns) and predicted.scores.notna().to_numpy().any()
     if len(predicted.missing) == len(corpus.clips) and not some:
@@ -167,5 +174,5 @@ def _check_some_scored(predicted: Predicted, corpus: Corpus) -> None:
         raise CorpusError(
             f"none of the {len(corpus.clips)} clips of {corpus.name} could be scored; most frequent reason: "
             f"{commonest}",
-            hint="" if of_model else "run sertools corpus check for details of each clip",
+            hint=_hint(commonest) if of_model else "run sertools corpus check for details of each clip",
         )

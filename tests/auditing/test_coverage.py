@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from sertools.auditing.audit import load
+from sertools.auditing.coverage import left_out_clips
 from sertools.results.result import Verdict
 from sertools.selftest import toy_corpus
 from sertools.tables.condition import Condition
@@ -177,4 +178,16 @@ def test_a_headline_on_part_of_the_clips_says_of_how_many_and_why():
     assert answer.startswith(
         "On 39 of 80 clips of 4 speakers (2 clips without emotion, 38 clips with emotions that the "
         "model lacks and 1 clip that could not be predicted are left out): emotion UAR"
+    )
+    (said,) = left_out_clips(load("correctness").plan().needs, holed)
+    assert said.endswith("are left out).")
+    # the model has happiness and sadness, which nobody here has: perhaps they are called otherwise
+    renamed = emotion.replace({"happiness": "gloom", "sadness": "gloom"})
+    (said,) = left_out_clips(
+        load("correctness").plan().needs,
+        dataclasses.replace(holed, clips=tables.clips.assign(emotion=renamed)),
+    )
+    assert said.endswith(
+        " Only the corpus has boredom and gloom, only the model happiness and sadness: where two mean the "
+        "same, name them, as in --label-map happiness=NAME."
     )

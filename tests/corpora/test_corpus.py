@@ -298,6 +298,9 @@ def test_clips_of_unknown_speakers_are_counted(folder: Path) -> None:
     (folder / "some.csv").write_text("file,speaker\nwav/a.wav,1\nwav/b.wav,\n")
     found = list(check(load_corpus(str(folder / "some.csv"))).sentences)
     assert found[1:3] == ["1 speaker", "1 clip without a speaker label"]
+    assert load_corpus(str(folder / "some.csv")).notes[-1] == (
+        "1 clip without a speaker label: in intervals it counts as a speaker of its own"
+    )
 
 
 def test_nothing_there_is_said_with_what_to_do(folder: Path, tmp_path: Path) -> None:
