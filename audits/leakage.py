@@ -22,7 +22,7 @@ partners of a conversation in different ones, make a test too easy, so none are 
 sentences by design: shared sentences and sessions are reported, and judged only if gate.toml sets a limit.
 Speaker ids of different corpora are not comparable unless `--same-ids` is given.
 
-This audit needs no model. It counts and does not estimate, so its intervals have zero width.
+This audit needs no model. It counts and does not estimate, so its findings have no interval to show.
 """
 
 import itertools

@@ -62,9 +62,8 @@ class Limit(_Strict):
         if self.above is None and self.below is None:
             raise ValueError(f"limit {self.name!r} needs 'above' or 'below'")
         if self.above is not None and self.below is not None and not self.above < self.below:
-            raise ValueError(
-                f"limit {self.name!r} contradicts itself: above {self.above:g}, below {self.below:g}"
-            )
+            ends = f"above {self.above:g}, below {self.below:g}"
+            raise ValueError(f"limit {self.name!r} contradicts itself: {ends}")
         return self
 
     def __str__(self) -> str:
@@ -84,8 +83,7 @@ class Finding(_Strict):
         slice: the clips it was measured on; `all`, or `sex=female`
         value: the number; None if it is undefined, and then `reason` explains why
         low, high: 95 % confidence interval that accounts for speakers; None if there is none
-        low_90, high_90: the 90 % interval, by which a limit is passed; None if there is none, and only
-            written if there is one
+        low_90, high_90: the 90 % interval, by which a limit is passed; only written if there is one
         n: number of clips used
         speakers: number of speakers used; None if the corpus names no speakers
         verdict, limit: the limit that applies and its verdict
@@ -164,12 +162,12 @@ class Finding(_Strict):
 
     @property
     def interval_text(self) -> str:
-        """The 95 % interval, rounded like the value; a dash if there is none.
+        """The 95 % interval, rounded like the value; a dash if there is none, and for a count.
 
         >>> Finding(name="ccc", value=0.7, low=0.61234, high=0.78, n=9).interval_text
         '[0.612, 0.780]'
         """
-        return display.interval(self.low, self.high, self._decimals)
+        return display.ABSENT if self.exact else display.interval(self.low, self.high, self._decimals)
 
     @property
     def limit_text(self) -> str:
@@ -179,7 +177,9 @@ class Finding(_Strict):
     @property
     def _decimals(self) -> int:
         bounds = [self.limit.above, self.limit.below] if self.limit else []
-        return display.finding_decimals([self.value, self.low, self.high], bounds)
+        # a count is exact with an interval of width 0, and a share such as coverage without one
+        count, numbers = self.exact and self.low is not None, [self.value, self.low, self.high]
+        return 0 if count else display.finding_decimals(numbers, bounds)
 
 
 class Table(_Strict):

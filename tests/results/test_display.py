@@ -40,6 +40,9 @@ def test_a_value_on_its_limit_needs_no_more_decimals():
 def test_an_undefined_value_is_a_dash():
     finding = Finding(name="ccc", value=None, n=0, reason="no clips")
     assert (finding.value_text, finding.interval_text, finding.limit_text) == ("–", "–", "–")
+    one = Finding(name="shared_speakers", value=1.0, low=1.0, high=1.0, n=9, exact=True)
+    assert (one.value_text, one.interval_text) == ("1", "–")
+    assert Finding(name="coverage", value=1.0, n=9, exact=True).value_text == "1.00"
 
 
 def test_control_characters_and_bytes_that_are_not_text_become_visible():
