@@ -144,7 +144,10 @@ def answer(findings: Sequence[Finding], design: Design) -> str:
     known = [f for f in shares if f.value is not None]
     if not known:
         return f"Not measured: {shares[0].reason if shares else 'the model predicts nothing'}."
-    parts = [f"{f.value:.0%}{interval_text(f, '.0%')} for {f.target}" for f in known]
+    certain = [f for f in known if f.low is not None]
+    if not certain:
+        return f"Not decided: {known[0].reason}."
+    parts = [f"{f.value:.0%}{interval_text(f, '.0%')} for {f.target}" for f in certain]
     text = [f for f in findings if f.name == "explained_by_text" and f.value is not None]
     most = max(text, key=lambda f: f.value or 0.0, default=None)
     read = (

@@ -111,7 +111,7 @@ def folder_of(rest: str, *, trust_remote_code: bool = False) -> tuple[Path, str]
     if wanted is None or wanted.inside:
         raise ModelError(
             f"no such directory: {rest}",
-            hint="use --model default, a directory, or a hub id owner/name or owner/name@revision",
+            hint="give a directory, or a hub id owner/name or owner/name@revision",
         )
     return _downloaded(wanted, [*OF_TRANSFORMERS, *([CODE] if trust_remote_code else [])]), rest
 
