@@ -123,16 +123,16 @@ def _verification_sentence(rates: Mapping[str, Eer]) -> list[str]:
     rate = rates[ANSWERS].rate
     layers = {name: each.rate.value for name, each in rates.items() if name.startswith("layer ")}
     best = min(layers, key=lambda name: layers[name], default="")
-    beside = f", from {best} {layers[best]:.2f}" if best else ""
+    beside = f"; from {best}: {layers[best]:.2f}" if best else ""
     return [
         "Unseen speakers are verified from the answers with an EER of "
-        f"{rate.value:.2f}{interval_text(rate)} (chance .5{beside})."
+        f"{rate.value:.2f}{interval_text(rate)} (chance 0.50{beside})."
     ]
 
 
 def _membership_sentence(target: str, each: Membership) -> str:
     return (
         f"By the loss of {target}, a training clip is distinguished from another one in "
-        f"{each.auc.value:.2f}{interval_text(each.auc)} of cases (chance .5; {each.members} clips in the "
+        f"{each.auc.value:.2f}{interval_text(each.auc)} of cases (chance 0.50; {each.members} clips in the "
         f"training, {each.others} not)."
     )

@@ -175,7 +175,7 @@ def plan(
     _check_reads_layers(planned, against, random_twin)
     corpus = corpus_of(data)
     loaded = model_for(planned, model) or model_of(model, corpus)
-    costs, timed = forecast.forecast(
+    costs, timed = forecast.forecast_audit(
         loaded,
         corpus,
         planned,

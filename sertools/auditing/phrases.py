@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from sertools.results.result import Finding
 from sertools.results.terms.names import finding_words
 from sertools.statistics.jackknife import Estimate
+from sertools.wording import are, plural
 
 
 def interval_text(value: Finding | Estimate, form: str = ".2f") -> str:
@@ -35,7 +36,7 @@ def standing_out(findings: Sequence[Finding]) -> str:
 
     >>> gap = Finding(name="recall_difference", target="anger", value=-0.2, low=-0.3, high=-0.1, n=9)
     >>> standing_out([gap]), standing_out([gap.model_copy(update={"detail": True, "watch": True})])
-    ('', ' In the detail, 1 of 1 stands out (Holm): anger, recall difference -0.20 [-0.30, -0.10].')
+    ('', ' Of 1 detail, 1 is significant (Holm): anger, recall difference -0.20 [-0.30, -0.10].')
     """
     shown = [f for f in findings if f.watch]
     if not shown:
@@ -43,9 +44,9 @@ def standing_out(findings: Sequence[Finding]) -> str:
     largest = sorted(shown, key=lambda f: -abs(f.value or 0.0))
     named = [f"{finding_words(f.key)} {f.value:.2f}{interval_text(f)}" for f in largest[:MOST_NAMED]]
     more = len(shown) - len(named)
-    verb = "stands" if len(shown) == 1 else "stand"
     of = sum(f.detail for f in findings) or len(shown)
-    return f" In the detail, {len(shown)} of {of} {verb} out (Holm): {'; '.join(named)}" + (
+    significant = f"{len(shown)} {are(len(shown))} significant (Holm)"
+    return f" Of {plural(of, 'detail')}, {significant}: {'; '.join(named)}" + (
         f"; and {more} more." if more else "."
     )
 

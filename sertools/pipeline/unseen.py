@@ -109,6 +109,42 @@ def on_unseen(run: Run, corpus: Corpus, audits: Sequence[PlannedAudit], training
     return _with_rest(ordered, run, replace(corpus, clips=corpus.clips[found.left_out]), asking)
 
 
+def parts(
+    corpus: Corpus, audits: Sequence[PlannedAudit], training: Training
+) -> list[tuple[Corpus, list[PlannedAudit]]]:
+    """What `on_unseen` runs: parts of the corpus, and the audits of each.
+
+    Raises:
+        CorpusError: every clip was in the training, or is of a speaker who was
+    """
+    asking = [planned for planned in audits if _asks(planned)]
+    if training.record is None or not asking or training.allowed:
+        return [(corpus, list(audits))]
+    found = seen(training.record, corpus)
+    if not found.any:
+        return [(corpus, list(audits))]
+    unseen, rest = corpus.clips[~found.left_out], corpus.clips[found.left_out]
+    if unseen.empty:
+        raise _nothing_left(found, corpus)
+    if training.expect:
+        training.expect(corpus.clips)
+    split = [
+        (replace(corpus, name=f"{corpus.name}:{UNSEEN}", clips=unseen), asking),
+        (corpus, [planned for planned in audits if not _asks(planned)]),
+        (replace(corpus, clips=rest), _clean_only(asking)),
+    ]
+    return [(part, some) for part, some in split if some]
+
+
+def _clean_only(asking: Sequence[PlannedAudit]) -> list[PlannedAudit]:
+    """The audits that read nothing but predictions of clean audio."""
+    return [
+        planned
+        for planned in asking
+        if not planned.reads_layers and {str(condition) for condition in planned.needs.conditions} == {CLEAN}
+    ]
+
+
 def _each(
     run: Run, pieces: Sequence[tuple[Corpus, Sequence[PlannedAudit]]]
 ) -> tuple[list[Results], dict[str, Exception]]:
@@ -195,11 +231,7 @@ def _mapped(results: Results, asking: Sequence[PlannedAudit], told: Callable[[Re
 
 def _with_rest(results: Results, run: Run, rest: Corpus, asking: Sequence[PlannedAudit]) -> Results:
     """The results with the findings on the clips of the training, which no limit judges."""
-    simple = [
-        planned
-        for planned in asking
-        if not planned.reads_layers and {str(condition) for condition in planned.needs.conditions} == {CLEAN}
-    ]
+    simple = _clean_only(asking)
     if not simple:
         return results
     try:

@@ -367,7 +367,7 @@ def test_the_answer_names_a_gap_that_only_one_class_has():
         assert gap.watch
         assert sign * gap.value > 0.2
     assert re.search(
-        r"In the detail, \d+ of \d+ stand out \(Holm\): \w+, .* difference \(female − male\) ", result.answer
+        r"Of \d+ details, \d+ are significant \(Holm\): \w+, .* difference \(female − male\) ", result.answer
     )
     (odds,) = named(result, "equalised_odds")
     assert odds.watch

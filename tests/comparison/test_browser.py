@@ -75,8 +75,8 @@ def test_a_leaderboard_sorts_by_whole_numbers(opened, site):
     page = opened((site / "index.html").as_uri())
     table = page.locator("section", has_text="voices: dimensions").locator("table").first
     heads = table.locator("thead th").all_inner_texts()
-    place = next(i for i, head in enumerate(heads) if head.startswith("ccc of valence"))
-    table.get_by_role("button", name="ccc of valence").click()
+    place = next(i for i, head in enumerate(heads) if head.startswith("valence, CCC"))
+    table.get_by_role("button", name="valence, CCC").click()
     shown = [float(cell) for cell in column(table, place)]
     assert len(shown) == 14
     assert shown == sorted(shown)

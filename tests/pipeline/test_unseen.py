@@ -76,6 +76,13 @@ def test_the_result_file_records_what_was_in_the_training(corpus, tmp_path):
     assert "16 of 48 clips, 2 of 6 speakers, were in its training" in shown.stderr
 
 
+def test_a_plan_counts_the_clips_that_an_audit_predicts(corpus, tmp_path):
+    model, settings = trained(corpus, ["s0", "s1"]), Settings(cache=tmp_path / "cache")
+    planned = sertools.plan(model, corpus, "correctness", "robustness", settings=settings)
+    todo = {cost.condition: cost.todo for cost in planned.costs}
+    assert (todo.pop("clean"), set(todo.values())) == (48, {32})
+
+
 def test_training_data_are_judged_on_request_and_the_answer_says_so(corpus, tmp_path):
     (result,) = audited(trained(corpus, ["s0"]), corpus, tmp_path, allow_training_data=True)
     (plain,) = audited("toy:loudness", corpus, tmp_path)

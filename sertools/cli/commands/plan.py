@@ -68,7 +68,7 @@ def _show(request: "AuditRequest", output: Literal["table", "json"]) -> None:
         "others": loaded.others,
         "random_twin": request.random_twin,
     }
-    costs, timed = forecast.forecast(loaded.model, loaded.corpus, request.audits, **how)
+    costs, timed = forecast.forecast_audit(loaded.model, loaded.corpus, request.audits, **how)
     console.table(*forecast.table(costs), output)
     console.message(forecast.sentence(costs, timed))
     planned = [each.audit for each in request.audits]

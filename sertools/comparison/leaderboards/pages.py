@@ -10,6 +10,7 @@ from sertools.comparison.leaderboards.leaderboard import Entry, Group, Standing,
 from sertools.comparison.runs import Measure
 from sertools.report import figures, pages
 from sertools.results.result import Figure, Series
+from sertools.results.terms.names import finding_words
 
 MOST_ROWS = 30
 """Maximum number of models in a figure (the best ones); the table shows all."""
@@ -115,7 +116,7 @@ def stand(group: Group, standing: Standing) -> dict[str, Any]:
         "ranks": [
             [
                 measure.audit,
-                measure.key.label,
+                finding_words(measure.key),
                 group.measures[measure],
                 findings[measure].value_text,
                 findings[measure].interval_text,
@@ -149,7 +150,7 @@ def _of_measure(group: Group, measure: Measure, shown: Sequence[Standing]) -> Se
     runs = [standing.entry.run for standing in shown]
     one = group.people.get(measure)
     return Series(
-        name=measure.key.label,
+        name=finding_words(measure.key),
         x=[*(standing.entry.model for standing in shown), *(["one rater"] if one else [])],
         y=[*(run.of(measure, "value") for run in runs), *([one.value] if one else [])],
         low=[*(run.of(measure, "low") for run in runs), *([one.low] if one else [])],

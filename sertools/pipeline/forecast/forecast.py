@@ -36,6 +36,7 @@ from sertools.pipeline.needs import (
     quality_needed,
     with_labels,
 )
+from sertools.pipeline.unseen import parts, training_of
 from sertools.tables.columns import CHECKPOINT
 from sertools.tables.condition import CLEAN, Condition
 
@@ -98,6 +99,38 @@ def forecast(
     costs += _of_attacks(model, corpus, measured_for, settings)
     costs += _of_quality(corpus, measured_for, settings)
     return [*costs, *of_measures, *_of_words(corpus, needs, measured, settings)], model
+
+
+def forecast_audit(
+    model: Model | ClipModel, corpus: Corpus, audits: Sequence[PlannedAudit], **how: Any
+) -> tuple[list[Cost], Model | ClipModel]:
+    """The costs of what an audit would compute, which leaves out clips of the model's training where it can.
+
+    Args:
+        model: the audited model
+        corpus: the whole corpus
+        audits: the audits
+        how: the other arguments of `forecast`
+
+    Raises:
+        CorpusError: every clip was in the training, or is of a speaker who was
+        SertoolsError: see `forecast`
+    """
+    added: dict[tuple[str, str], Cost] = {}
+    timed = model
+    for part, some in parts(corpus, audits, training_of(model)):
+        costs, timed = forecast(model, part, some, **how)
+        for cost in costs:
+            known = added.get((cost.of, cost.condition))
+            added[cost.of, cost.condition] = cost if known is None else _sum(known, cost)
+    return list(added.values()), timed
+
+
+def _sum(one: Cost, other: Cost) -> Cost:
+    """The cost of two parts of a corpus."""
+    names = ("clips", "stored", "todo", "minutes", "megabytes")
+    total = {name: getattr(one, name) + getattr(other, name) for name in names}
+    return replace(one, brought=one.brought and other.brought, **total)
 
 
 def _of_timing(model: Model, needs: Sequence[Needs]) -> list[Cost]:

@@ -26,7 +26,7 @@ from sertools.pipeline.forecast.predictions import (
     SOUND,
     Cost,
     bytes_in,
-    decoding_s,
+    decoding,
     seconds_of,
     trial_of,
     usual_seconds,
@@ -104,7 +104,7 @@ def _of_pass(model: Model, corpus: Corpus, each: Pass, settings: Settings, cost:
         return cost
     times = sum(seconds.values()) / sum(min(seconds[clip], LONG_S) for clip in trial)
     adding_s, finishing_s = _summing(model, corpus, each, trial, settings, times)
-    adding_s += decoding_s(corpus, trial, model, Condition(), settings.workers, times)
+    adding_s += decoding(corpus, trial, model, Condition(), settings.workers, times)[0]
     return replace(cost, minutes=(adding_s * times + finishing_s * len({*each.cell[begin:]})) / 60)
 
 
@@ -181,7 +181,7 @@ def of_acoustics(corpus: Corpus, corpus_fingerprint: str, settings: Settings) ->
     outputs, found = model.predict_frames(signals)  # the first pass includes set-up time
     times = sum(seconds.values()) / sum(min(seconds[clip], LONG_S) for clip in trial)
     busy_s = usual_seconds(lambda: model.predict_frames(signals), times)
-    busy_s += decoding_s(corpus, trial, model, Condition(), settings.workers, times)
+    busy_s += decoding(corpus, trial, model, Condition(), settings.workers, times)[0]
     busy_s *= times
     first = missing[0][1]
     again = [k % len(signals) for k in range(len(first))]

@@ -103,8 +103,8 @@ def of_jobs(model: Model, corpus: Corpus, jobs: Sequence[Job], settings: Setting
                 lasts_s, speaking_s = _speaking(corpus, trial, todo, model, job.condition)
                 total_s = busy_s * times * (lasts_s / decoded if lasts_s is not None else 1) + speaking_s
             else:
-                reading_s = decoding_s(corpus, trial, model, job.condition, settings.workers, times)
-                busy_s += reading_s * decoded / whole
+                reading_s, kept = decoding(corpus, trial, model, job.condition, settings.workers, times)
+                busy_s = busy_s * kept / whole + reading_s * decoded / whole
                 total_s = busy_s * times
             total_s += set_up_s
             share = job.clips / len(job.shards[0][1])  # relative to the first shard, whose size is known
@@ -186,21 +186,35 @@ def usual_seconds(run: Callable[[], object], times: float, tried_s: float = MODE
     return float(np.median(taken))
 
 
-def decoding_s(
+def decoding(
     corpus: Corpus,
     trial: Mapping[str, NDArray[np.float32]],
     model: Model,
     condition: Condition,
     workers: int,
     times: float,
-) -> float:
-    """Seconds that the worker threads take to decode and perturb the trial clips, `times` of which run."""
+) -> tuple[float, float]:
+    """Seconds that the worker threads take to decode and perturb the trial clips, and seconds of the results.
+
+    A condition may cut or lengthen clips.
+
+    Args:
+        corpus: the corpus of the clips
+        trial: the clips
+        model: which decodes them
+        condition: how they are perturbed
+        workers: number of threads
+        times: how many trials a run decodes
+    """
+    lasting_s = 0.0
 
     def decodes() -> None:
-        for clip in trial:
-            decode(corpus, clip, model, condition)
+        nonlocal lasting_s
+        signals = [decode(corpus, clip, model, condition).signal for clip in trial]
+        lasting_s = sum(len(signal) for signal in signals if signal is not None) / model.sampling_rate
 
-    return usual_seconds(decodes, times, DECODING_TRIED_S) / min(workers, os.cpu_count() or 1)
+    taken_s = usual_seconds(decodes, times, DECODING_TRIED_S) / min(workers, os.cpu_count() or 1)
+    return taken_s, lasting_s
 
 
 def _speaking(

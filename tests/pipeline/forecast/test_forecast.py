@@ -19,6 +19,7 @@ from sertools.inference import predict as predict_module
 from sertools.inference.settings import Settings
 from sertools.models.load import load_model
 from sertools.pipeline import collect, needs
+from sertools.pipeline.forecast import predictions
 from sertools.pipeline.forecast.forecast import forecast, long_clips, sentence, table
 from sertools.speech import resynthesis
 from sertools.tables.condition import Condition
@@ -47,6 +48,15 @@ def test_the_conditions_are_the_union_of_the_audits_clean_first(tmp_path):
     wanted = needs.conditions([audit.load("robustness").plan()], 0)
     assert [cost.condition for cost in both] == [str(condition) for condition in wanted]
     assert len(both) > 3
+
+
+def test_a_condition_that_cuts_clips_keeps_fewer_seconds(tmp_path):
+    corpus, model = noises(tmp_path / "c"), Meter()
+    trial = predictions.trial_of(corpus, predictions.seconds_of(corpus, corpus.clips.index), model)
+    _, kept_s = predictions.decoding(
+        corpus, trial, model, Condition(perturbation="first_seconds", level=0.1), 1, 1
+    )
+    assert kept_s == pytest.approx(0.1 * len(trial), abs=1e-9)
 
 
 def test_what_was_computed_is_not_computed_again(tmp_path):
