@@ -2,13 +2,12 @@
 
 The model predicts each clip twice: from the recording, and from its transcript spoken by a synthetic voice
 (Wagner et al. 2023, §5.3). Both predictions are compared with the ratings that people gave the recording: by
-CCC for a dimension, by UAR for emotions, on the clips that have both; the change is synthetic minus original,
-paired over speakers. The synthetic voice says every sentence in one tone and at its own loudness, so any
-remaining agreement comes from the words, or from how these words sound. Also reported are the distributions
-of ratings and of both predictions, their Jensen-Shannon distances (10 bins, base 2, without what chance
-gives), the mean of the
-synthetic predictions, and the ratio of their spread to that of the original predictions; for a model that
-ignores words, the synthetic predictions form a narrow peak.
+CCC for a dimension, by UAR for emotions, on the clips that the model was asked twice; the change is synthetic
+minus original, paired over speakers. The synthetic voice says every sentence in one tone and at its own
+loudness, so any remaining agreement comes from the words, or from how these words sound. Also reported are
+the distributions of ratings and of both predictions, their Jensen-Shannon distances (10 bins, base 2, without
+what chance gives), the mean of the synthetic predictions, and the ratio of their spread to that of the
+original predictions; for a model that ignores words, the synthetic predictions form a narrow peak.
 
 In a corpus of fixed sentences the words may carry no information on the label. So the audit also measures how
 well the sentence alone predicts the label: each clip is predicted by the mean rating of the same sentence by
@@ -19,8 +18,9 @@ sentences.
 
 The limit is our own: the words must not mislead the model, so CCC on synthetic speech must not be below −.1.
 It is passed if the model is shown to beat a constant on the original audio (predictions permuted among each
-speaker's clips, p ≤ .001), and if the sentences or the predictions on synthetic speech are shown (by 99.9 %
-intervals) to be related to the ratings; otherwise no effect could have been detected. A failure stands.
+speaker's clips, p ≤ .001), and if the sentences are shown to predict the ratings (by the same test, or no
+sentence is repeated) or the predictions on synthetic speech to be related to them (by a 99.9 % interval);
+otherwise no effect could have been detected. A failure stands.
 Intervals are leave-one-speaker-out jackknives (of a change of UAR, Wilson's bounds of gains and losses) for
 these sentences and these voices: as fixed sentences are few, other sentences could give other values.
 """

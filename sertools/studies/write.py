@@ -79,10 +79,10 @@ def result_of(study: Study, done: Sequence[DoneCell], notes: Sequence[str] = ())
 
 METHOD = (
     "Every combination of variant, grid values and seed is trained by its own recipe and scored on the "
-    "test corpora, none of whose speakers train. Scores are averaged over seeds. Intervals over "
-    "speakers come from a jackknife that leaves a speaker out of all models at once; intervals over "
-    "seeds are Student's t on the scores of the seeds. Differences are paired by seed and speaker. "
-    "Intervals are not adjusted for the number of comparisons."
+    "test corpora, none of whose speakers train, except in folds named random-…, whose test speakers train "
+    "too. Scores are averaged over seeds. Intervals over speakers come from a jackknife that leaves a "
+    "speaker out of all models at once; intervals over seeds are Student's t on the scores of the seeds. "
+    "Differences are paired by seed and speaker. Intervals are not adjusted for the number of comparisons."
 )
 
 
