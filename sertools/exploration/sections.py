@@ -1,5 +1,6 @@
 """The sections of an exploration: sentences, numbers, tables and figures."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -117,7 +118,8 @@ def histogram(
         if whole
         else np.linspace(low, high if high > low else low + 1, bins + 1)
     )
-    names = [f"{number:g}" for number in edges[:-1] + 0.5] if whole else _short(edges[:-1])
+    digits = 2 - math.floor(math.log10(high - low)) if high > low else 9  # 0.00007 in a range of 1 is 0
+    names = [f"{number:g}" for number in edges[:-1] + 0.5] if whole else _short(edges[:-1].round(digits))
     series = [
         Series(
             name=key if len(known) > 1 else "",
@@ -127,7 +129,7 @@ def histogram(
         for key, each in known.items()
     ]
     parts = [
-        f"{f'{key} ' if key else ''}{span(each.min(), each.max(), '.3g')}"
+        f"{f'{key} ' if key else ''}{span(each.min().round(digits), each.max().round(digits), '.3g')}"
         for key, each in known.items()
         if len(each)
     ]
