@@ -65,6 +65,8 @@ EXPLANATIONS = {
     ),
 }
 
+UNLIKE = "the models predict different emotions, so they are no checkpoints of one recipe"
+
 LIMITS = [
     Limit(
         name="spread_over_seeds",
@@ -99,9 +101,10 @@ def audit(
     every = all_checkpoints(tables)
     if len(every) < 2:
         return Outcome(answer=f"Not measured: {ONE}.", findings=[skipped("spread_over_seeds", tables, ONE)])
-    found = claims(every, group)
+    unlike = any(each.model_classes != tables.model_classes for each in every)
+    found = [] if unlike else claims(every, group)
     if not found:
-        reason = "the checkpoints share no target"
+        reason = UNLIKE if unlike else "the checkpoints share no target"
         return Outcome(
             answer=f"Not measured: {reason}.", findings=[skipped("spread_over_seeds", tables, reason)]
         )
@@ -128,8 +131,13 @@ def plant(tables: Tables, rng: np.random.Generator) -> Tables:
 
 
 def all_checkpoints(tables: Tables) -> list[Tables]:
-    """The tables of all checkpoints, the audited one first."""
+    """The tables of all checkpoints, the audited one first; equal emotions are in the order of its own."""
     others = [other for role, other in tables.others.items() if role.startswith(CHECKPOINT)]
+    own = tables.model_classes
+    others = [
+        replace(each, model_classes=own) if sorted(each.model_classes) == sorted(own) else each
+        for each in others
+    ]
     return [replace(each, leaves_out_unanswered=tables.leaves_out_unanswered) for each in [tables, *others]]
 
 

@@ -59,7 +59,8 @@ def spread(claim: Claim, n: int, units: int) -> Spread:
     error = claim.error**2
     parts, freedoms = np.array([square / len(values), error]), np.array([freedom, max(units - 1, 1)])
     total = float(parts.sum())
-    recipe = Estimate(value=claim.mean, low=np.nan, high=np.nan, n=n, units=units)
+    lacking = "" if math.isfinite(claim.mean) else "it is undefined for a checkpoint"
+    recipe = Estimate(value=claim.mean, low=np.nan, high=np.nan, n=n, units=units, reason=lacking)
     if not math.isnan(total):
         recipe = recipe.within(lambda coverage: _bounds(claim, parts, freedoms, coverage), 0.95)
     share = square / (square + error) if square + error > 0 else float("nan")

@@ -49,6 +49,8 @@ def test_spread_over_seeds_is_their_standard_deviation_with_the_interval_of_chi_
 def test_the_mean_of_a_recipe_has_the_variance_of_seeds_and_of_speakers():
     without_speakers = spread(claim(0.4, 0.5, 0.6, error=0.0), 100, 20).recipe
     assert without_speakers.high - without_speakers.value == pytest.approx(T_2 * 0.1 / np.sqrt(3))
+    undefined = spread(claim(0.4, np.nan, 0.6), 100, 20).recipe
+    assert (np.isnan(undefined.value), undefined.reason) == (True, "it is undefined for a checkpoint")
     without_seeds = spread(claim(0.5, 0.5, 0.5), 100, 20).recipe
     assert without_seeds.high - without_seeds.value == pytest.approx(2.093024054408263 * 0.02)  # 19 degrees
 
@@ -118,6 +120,16 @@ def test_a_planted_checkpoint_fails_and_identical_ones_are_named():
     assert any("1 and 2" in note and "exactly the same" in note for note in result.notes)
     least = [f for f in result.findings if f.name == "agreement" and f.target == "emotion"]
     assert least[0].value < 0.5
+    turned = {
+        role: replace(other, model_classes=other.model_classes[::-1]) for role, other in made.others.items()
+    }
+    assert run(AUDIT, replace(made, others=turned), seed=0).findings == run(AUDIT, made, seed=0).findings
+    fewer = {
+        role: replace(other, model_classes=other.model_classes[1:]) for role, other in made.others.items()
+    }
+    other_recipe = run(AUDIT, replace(made, others=fewer), seed=0)
+    assert "no checkpoints of one recipe" in other_recipe.answer
+    assert {f.verdict for f in other_recipe.findings if not f.detail} == {Verdict.SKIPPED}
 
 
 def test_one_checkpoint_is_not_enough():
