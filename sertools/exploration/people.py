@@ -175,6 +175,6 @@ def _largest_difference(counts: pd.DataFrame, column: str) -> list[str]:
         return []
     high, low = shares[emotion].idxmax(), shares[emotion].idxmin()
     return [
-        f"By {column}, {emotion} differs most: {shares[emotion].max():.1%} of the clips with {column} {high}, "
-        f"{shares[emotion].min():.1%} of those with {low}."
+        f"By {column}, {emotion} differs most: {shares[emotion].max():.1%} of the clips with {column} "
+        f"{high}, {shares[emotion].min():.1%} of those with {low}."
     ]
