@@ -145,7 +145,7 @@ def learning(done: Sequence[DoneCell]) -> Table:
         scored = [float(np.mean(values)) for _, values in sorted(lines.get(at, {}).items())]
         ends = [scored[0], max(scored), scored[-1]] if scored else [None] * 3
         rows.append([*row, key.removeprefix("eval_"), *ends])
-    columns = ["variant", "phase", "updates", "first loss", "last loss", "on dev speakers"]
+    columns = ["variant", "phase", "updates", "first loss", "last loss", "dev measure"]
     return Table(
         name="learning",
         title="Learning",

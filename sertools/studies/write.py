@@ -89,7 +89,7 @@ METHOD = (
 def answer(study: Study, every: Scores, models: int) -> str:
     """Differences from the reference beyond both intervals, in one sentence."""
     reference = study.reference or next(iter(study.variants), "")
-    sentences = []
+    sentences, judged = [], False
     for (test, measure), keys in every.items():
         for key, scores in keys.items():
             other = keys.get((reference, key[1]))
@@ -97,8 +97,9 @@ def answer(study: Study, every: Scores, models: int) -> str:
             if found is None:
                 continue
             ends = [*found.by_speakers, *found.by_seeds]
-            clear = all(end == end for end in ends) and (min(ends) > 0 or max(ends) < 0)
-            if clear:
+            known = all(end == end for end in ends)
+            judged |= known
+            if known and (min(ends) > 0 or max(ends) < 0):
                 where = f" ({text_of(dict(key[1]))})" if key[1] else ""
                 how = "exceeds" if found.value > 0 else "is below"
                 size = f"{abs(found.value):.3f} {in_words(measure)} on {test}"
@@ -106,6 +107,8 @@ def answer(study: Study, every: Scores, models: int) -> str:
     n = f"{plural(models, 'model was', 'models were')} trained"
     if not reference or len(study.variants) < 2:
         return f"{n}; the tables and figures have their scores."
+    if not judged:
+        return f"{n}; differences have no intervals, for which five speakers and two seeds are needed."
     if not sentences:
         return f"{n}; no variant differs from {reference} beyond the intervals over both speakers and seeds."
     return f"{n}. Beyond the intervals over both speakers and seeds, {'; '.join(sentences)}."

@@ -29,7 +29,8 @@ SPEAKERS, DEV = ["03", "08"], ["09"]
 CLIPS = 4
 """Shortest clips of each speaker that are read, of two emotions each."""
 
-DESCENT = {"epochs": 0, "steps": STEPS, "batch": 2, "every": 5}
+CUT_S = 0.8
+DESCENT = {"epochs": 0, "steps": STEPS, "batch": 2, "every": 10}
 PRETRAIN = {**DESCENT, "batch_samples": 0, "accumulate": 1, "warm_up": 2}
 HEAD = {"every": 1}
 """A head on kept frames is quick: it is checked after each update, so that there is time to kill it."""
@@ -64,7 +65,7 @@ def recipe_file(method: str, clips: Path, folder: Path) -> Path:
     """Writes the recipe of a method, as TOML."""
     table: dict[str, Any] = {"method": method, "corpora": [str(clips)], "dev_speakers": DEV}
     if method != "baseline":
-        table |= DESCENT
+        table |= {**DESCENT, "cut_s": CUT_S}
     if method not in {"cnn14", "baseline"}:
         table["init"] = "random:wav2vec2"
     path = folder / f"{method}.toml"

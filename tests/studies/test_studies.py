@@ -222,6 +222,7 @@ def test_the_scores_of_a_cell_are_those_of_its_answers(file, tmp_path):
     found = next(row[5] for row in rows if row[0] == "fine-tuned" and row[4] == "accuracy")
     assert found == pytest.approx(right.mean(), abs=1e-12)
     assert len(answers) == 12
+    assert "differences have no intervals" in result.answer  # of one seed
 
 
 def test_workers_share_the_cells_of_a_study(file, tmp_path):
