@@ -139,7 +139,8 @@ def _labelled(
     recipe: Recipe, selection: Selection, pool: Usable, shortest: int, warn: Callable[[str], None]
 ) -> tuple[tuple[Any, ...], tuple[Any, ...] | None]:
     """The clips with a label that train, and those that choose, each with lengths and truth."""
-    dimensions, classes = names_of(recipe, pool[0].table)
+    named = pool[0] if recipe.share == 1 else selection.whole  # models of all shares have the same classes
+    dimensions, classes = names_of(recipe, named.table)
     found = []
     for part in [pool, *([_usable(selection.dev, shortest, warn)] if len(selection.dev) else [])]:
         truth = targets_of(recipe, part[0].table, dimensions, classes)

@@ -11,7 +11,7 @@ from sertools.errors import CorpusError, ModelError
 from sertools.models.load import load_model
 from sertools.training.encoders import start_of
 from sertools.training.recipe import recipe_of
-from sertools.training.train import train_recipe
+from sertools.training.train import setting_of, train_recipe
 from tests.helpers.tones import TINY, recipe_table, write_tones
 
 
@@ -49,6 +49,13 @@ def test_an_audit_knows_clips_and_speakers_of_the_training(trained, tones):
     speakers = corpus.clips["speaker"]
     assert found.clips.tolist() == speakers.isin(["a", "b"]).tolist()
     assert found.speakers == 2
+
+
+def test_a_share_of_the_clips_has_the_classes_of_all(tones, tmp_path):
+    table = recipe_table(tones, share=0.25)
+    found = [setting_of(recipe_of({**table, "seed": seed}), tmp_path).train.targets for seed in range(12)]
+    assert {targets.labels for targets in found} == {("anger", "neutral")}
+    assert any(targets.shares.all(axis=0).any() for targets in found)  # one has clips of one class only
 
 
 def test_a_model_that_is_trained_further_was_trained_on_both(trained, tones, tmp_path):

@@ -68,12 +68,14 @@ class Selection:
     Attributes:
         train, dev, test: clips that train, that choose the best weights, and that do neither; dev and test
             may be empty
+        whole: clips of which the training clips are a share
         notes: sentences on what was left out or shared
     """
 
     train: Part
     dev: Part
     test: Part
+    whole: Part
     notes: tuple[str, ...] = ()
 
 
@@ -100,12 +102,12 @@ def select(recipe: Recipe, data_root: Path | None = None) -> Selection:
     train = replace(pool, table=pool.table[~_named(pool.table, held)]) if held else pool
     train = _only(train, recipe.speakers) if recipe.speakers else train
     notes = _check_disjoint(train, dev, "dev", recipe) + _check_disjoint(train, test, "test", recipe)
-    train = _shared(train, recipe)
+    whole, train = train, _shared(train, recipe)
     if not len(train):
         raise CorpusError("no clip is left to train on", hint="name fewer dev and test speakers")
     if not len(dev) and (recipe.dev or recipe.dev_speakers):
         raise CorpusError("no clip of the dev speakers is in the corpora of the recipe")
-    return Selection(train=train, dev=dev, test=test, notes=tuple(notes))
+    return Selection(train=train, dev=dev, test=test, whole=whole, notes=tuple(notes))
 
 
 def corpus_of(spec: str, recipe: Recipe, data_root: Path | None) -> Corpus:
