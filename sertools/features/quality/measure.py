@@ -159,7 +159,7 @@ def _stoi(reference: Signal, changed: Signal) -> float:
 
 
 def _visqol(reference: Signal, changed: Signal) -> float:
-    """ViSQOL for speech as a mean opinion score, 1 to 5; nan for silence and if too little speech is found."""
+    """ViSQOL for speech as a mean opinion score, 1 to 5; nan for silence or with too little speech."""
     if not reference.any() or not changed.any():
         return math.nan
     try:
