@@ -91,7 +91,7 @@ RENDERED = {
 }
 
 
-IN_WORDS = {"summary in a terminal", "HTML report", "Markdown report", "page of a model"}
+IN_WORDS = {"summary in a terminal", "HTML report", "Markdown report", "leaderboard page", "page of a model"}
 
 
 @pytest.mark.parametrize("name", RENDERED)

@@ -158,7 +158,7 @@ def _add(hashed: _Hash, value: Any, parts: Parts) -> None:
     if isinstance(value, pd.DataFrame) or (isinstance(value, np.ndarray) and value.dtype != object):
         hashed.update(b"part " + parts.of(value))
     elif is_dataclass(value) and not isinstance(value, type):
-        _add(hashed, {each.name: getattr(value, each.name) for each in fields(value)}, parts)
+        _add(hashed, {each.name: getattr(value, each.name) for each in fields(value) if each.compare}, parts)
     elif isinstance(value, Mapping):
         _add(hashed, [each for pair in value.items() for each in pair], parts)
     elif isinstance(value, Sequence) and not isinstance(value, str | bytes):
