@@ -37,12 +37,12 @@ class SignalExtractor:
     Attributes:
         sampling_rate: in Hz
         do_normalize: whether each clip is scaled to mean 0 and variance 1
-        library: makes the extractor of transformers with the same settings
+        original: makes the extractor of transformers with the same settings
     """
 
     sampling_rate: int
     do_normalize: bool
-    library: Callable[[], Any]
+    original: Callable[[], Any]
     model_input_names: tuple[str, ...] = (INPUT,)
 
     def __call__(
@@ -67,22 +67,22 @@ class SignalExtractor:
 
     def to_json_string(self) -> str:
         """The settings as transformers writes them."""
-        return str(self.library().to_json_string())
+        return str(self.original().to_json_string())
 
 
-def extractor_in(folder: Path, library: Callable[[], Any]) -> tuple[SignalExtractor, list[str]] | None:
+def extractor_in(folder: Path, original: Callable[[], Any]) -> tuple[SignalExtractor, list[str]] | None:
     """The extractor of a checkpoint and notes on assumptions; None if its settings are not plain.
 
     Args:
         folder: of the checkpoint
-        library: makes the extractor of transformers with the same settings
+        original: makes the extractor of transformers with the same settings
 
     Raises:
         ModelError: preprocessor_config.json is not valid JSON
     """
     path = folder / "preprocessor_config.json"
     if not path.is_file():
-        return SignalExtractor(sampling_rate=16000, do_normalize=True, library=library), [DEFAULT_SETTINGS]
+        return SignalExtractor(sampling_rate=16000, do_normalize=True, original=original), [DEFAULT_SETTINGS]
     content = read_json(path, error=ModelError, what="the settings of a checkpoint")
     if not isinstance(content, dict) or content.get("feature_extractor_type", KIND) != KIND:
         return None
@@ -94,4 +94,4 @@ def extractor_in(folder: Path, library: Callable[[], Any]) -> tuple[SignalExtrac
         return None
     if not 1 <= rate <= MAX_RATE_HZ or not isinstance(content.get("padding_value", 0.0), int | float):
         return None
-    return SignalExtractor(sampling_rate=rate, do_normalize=scaled, library=library), []
+    return SignalExtractor(sampling_rate=rate, do_normalize=scaled, original=original), []
