@@ -7,8 +7,6 @@ like the ratings, calibrated confidences. The others have one, whose true value 
 Speakers have 10 to 60 clips each. Every number is seeded.
 """
 
-import argparse
-import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -19,7 +17,7 @@ from sertools.metrics.regression import CCC
 from sertools.statistics.bootstrap import GroupedClips
 from sertools.statistics.group_range import max_minus_min
 from sertools.statistics.jackknife import Estimate
-from tests.bench.coverage import PAGE
+from tests.bench.worst_cells import print_or_write
 from tests.helpers.simulated_ratings import clips_of, ratings
 
 SPEAKERS = (5, 8, 12, 24, 45)
@@ -91,19 +89,5 @@ def table(runs: int) -> str:
     return "".join(lines)
 
 
-def main() -> None:
-    """Prints the table, or writes it into the page."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=500)
-    parser.add_argument("--write", action="store_true")
-    given = parser.parse_args()
-    text = table(given.runs)
-    sys.stdout.write(text)
-    if given.write:
-        begin, end = "<!-- bounded: begin -->\n", "<!-- bounded: end -->\n"
-        before, rest = PAGE.read_text(encoding="utf-8").split(begin)
-        PAGE.write_text(f"{before}{begin}{text}{end}{rest.split(end)[1]}", encoding="utf-8")
-
-
 if __name__ == "__main__":
-    main()
+    print_or_write(table, "bounded", __doc__)

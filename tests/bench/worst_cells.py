@@ -182,19 +182,19 @@ def table(runs: int) -> str:
     return _markdown(["statistic"], lines)
 
 
-def main() -> None:
-    """Prints the table, or writes it into the page."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def print_or_write(table: Callable[[int], str], mark: str, description: str | None) -> None:
+    """The program of a bench: prints its table, or writes it into the page between comments with this mark."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--runs", type=int, default=500)
     parser.add_argument("--write", action="store_true")
     given = parser.parse_args()
     text = table(given.runs)
     sys.stdout.write(text)
     if given.write:
-        begin, end = "<!-- worst: begin -->\n", "<!-- worst: end -->\n"
+        begin, end = f"<!-- {mark}: begin -->\n", f"<!-- {mark}: end -->\n"
         before, rest = PAGE.read_text(encoding="utf-8").split(begin)
         PAGE.write_text(f"{before}{begin}{text}{end}{rest.split(end)[1]}", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main()
+    print_or_write(table, "worst", __doc__)
