@@ -183,7 +183,7 @@ def table(runs: int) -> str:
 
 
 def print_or_write(table: Callable[[int], str], mark: str, description: str | None) -> None:
-    """The program of a bench: prints its table, or writes it into the page between comments with this mark."""
+    """The program of a bench: prints its table, or writes it into the page between marked comments."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--runs", type=int, default=500)
     parser.add_argument("--write", action="store_true")
