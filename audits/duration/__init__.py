@@ -61,7 +61,11 @@ from sertools.tables.tables import Tables
 from .latency import latency, latency_figures, latency_tables, window_conditions, window_sentence
 from .reached import shortest_length
 
-ASKS = Asks(question="How much audio does it need?", claim="accurate on short clips", rank=65)
+ASKS = Asks(
+    question="How much audio does it need?",
+    claim="as accurate on the first seconds as on whole clips",
+    rank=65,
+)
 
 EXPLANATIONS = {
     "shortest_length": (

@@ -8,6 +8,7 @@ import numpy as np
 from sertools.metrics.group_gaps import too_few
 from sertools.results.result import Table
 from sertools.statistics.permutation import NullGap, holm
+from sertools.wording import plural
 
 from .grouped import GroupedPairs
 
@@ -70,7 +71,7 @@ def _table(name: str, what: str, gap: str, rows: Sequence[ChanceRow]) -> Table:
             for each, p in zip(rows, adjusted_p_values(rows), strict=True)
         ],
         note=f"gap: {gap}; p-value: of the studentised gap, with group labels permuted over {unit}; "
-        f"Holm: adjusted for {len(rows)} gaps; detectable and verifiable: in 80 % of such corpora",
+        f"Holm: adjusted for {plural(len(rows), 'gap')}; detectable and verifiable: in 80 % of such corpora",
     )
 
 

@@ -47,7 +47,7 @@ from .inputs import ACOUSTICS, ANSWERS, TRUTH, inputs
 from .membership import Membership, members_of, membership
 from .verification import Eer, difference, verified
 
-ASKS = Asks(question="What does it reveal?", claim="discreet about its speakers", rank=80)
+ASKS = Asks(question="What does it reveal about speakers?", claim="discreet about its speakers", rank=80)
 
 EXPLANATIONS = {
     "beyond_labels": (

@@ -40,7 +40,7 @@ def figures(
                     name=name,
                     kind="interval",
                     title=title,
-                    alt=f"{label} with 95 % interval for each perturbation and target.",
+                    alt=f"{label.capitalize()} with 95 % interval for each perturbation and target.",
                     x_label=label,
                     series=series,
                     band=tolerated,

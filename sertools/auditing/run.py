@@ -23,7 +23,7 @@ from sertools.results.result import Finding, Missing, Result
 from sertools.results.verdicts.details import watched
 from sertools.results.verdicts.gate import judge_all
 from sertools.tables.columns import CHECKPOINT
-from sertools.tables.condition import PROMPT
+from sertools.tables.condition import CLEAN, PROMPT
 from sertools.tables.tables import ModelData, Tables
 
 NEVER_TRAINED = "the network was never trained"
@@ -190,12 +190,23 @@ def _result(
         tables=outcome.tables,
         figures=ceilings.with_ceilings_in_figures(outcome.figures, findings),
         dropped=[] if reason else left_out_clips(planned.needs, tables),
-        missing=[Missing.model_validate(row) for row in tables.missing.to_dict("records")],
+        missing=_missing(planned.needs, tables),
         notes=[*tables.notes, *outcome.notes],
         left_out=outcome.left_out,
         sounds=outcome.sounds,
         provenance=provenance,
     )
+
+
+def _missing(needs: Needs, tables: Tables) -> list[Missing]:
+    """The clips that are missing on clean audio or under a condition that the audit reads.
+
+    What is missing under the conditions of other audits of the same run says nothing about this one.
+    """
+    attacks = needs.attacks.conditions if needs.attacks else ()
+    read = {CLEAN, *map(str, (*needs.conditions, *attacks))}
+    rows = tables.missing[tables.missing["condition"].isin(read)]
+    return [Missing.model_validate(row) for row in rows.to_dict("records")]
 
 
 def _of_a_trained_model(findings: Sequence[Finding], tables: Tables) -> list[Finding]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from urllib.parse import quote
 
 from sertools.report import content, markdown, pages, prose
+from sertools.report.summary import facts
 from sertools.results.result import Figure, Finding, Result, Table
 
 FIRST = ("verdicts", "ranks", "people")
@@ -108,8 +109,8 @@ def page(comparison: Result, files: Sequence[str]) -> str:
     parts.append("## How the models were compared")
     parts += [markdown.prose(" ".join(items)) for _, items in prose.blocks(comparison.method)]
     parts.append("## How to reproduce this")
-    facts = [row for _, rows in content.provenance([comparison]) for row in rows]
-    parts.append("\n".join(f"- {plain(key)}: {plain(value)}" for key, value in facts))
+    origin = [row for _, rows in facts.provenance([comparison]) for row in rows]
+    parts.append("\n".join(f"- {plain(key)}: {plain(value)}" for key, value in origin))
     parts.append("Numbers are rounded for display only; compare.json has full precision.")
     return "\n\n".join(part for part in parts if part) + "\n"
 

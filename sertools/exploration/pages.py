@@ -6,6 +6,7 @@ from urllib.parse import quote
 from sertools.exploration.sections import Exploration, Section
 from sertools.report import content, figures, pages
 from sertools.report import markdown as md
+from sertools.report.summary import facts
 from sertools.results.display import clean
 from sertools.results.result import Figure
 from sertools.results.terms import names
@@ -75,8 +76,8 @@ def markdown(exploration: Exploration) -> str:
                 [[values[i] for values in cells] for i in range(len(item.rows))],
             )
             parts += [f"### {md.plain(item.title)}", body, md.plain(item.note)]
-    facts = content.facts(exploration.data, ["name", "licence"])
-    parts += ["## The corpus", "\n".join(f"- {md.plain(key)}: {md.plain(value)}" for key, value in facts)]
+    known = facts.facts(exploration.data, ["name", "licence"])
+    parts += ["## The corpus", "\n".join(f"- {md.plain(key)}: {md.plain(value)}" for key, value in known)]
     parts.append("\n".join(f"- {md.plain(note)}" for note in exploration.notes))
     if exploration.provenance.get("command"):
         parts += [

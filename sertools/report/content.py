@@ -1,6 +1,6 @@
 """Content of the report, independent of its format: pure functions on results."""
 
-import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,11 +11,14 @@ from sertools.report.text import (
     WORDS,
     column_texts,
     is_numeric,
+    p_value_texts,
 )
 from sertools.results.coverage import coverages, unanswered
 from sertools.results.display import ABSENT, clean, one_line
+from sertools.results.keys import FindingKey
 from sertools.results.provenance import training_sentences
 from sertools.results.result import Finding, Missing, Result, Table, Verdict
+from sertools.results.terms.names import finding_words, in_words, slice_words
 from sertools.results.verdicts.gate import CLIPS_ONLY
 from sertools.wording import plural
 
@@ -31,7 +34,9 @@ CLEAN = "clean"
 UNMATCHED = "unmatched"
 """Key in the facts of a model: how many rows of its table match no clip of the corpus, in words."""
 
-_FIRST_FACTS = ("name", "version", "licence", "license", "clips", "speakers", "labels", "scale", "citation")
+
+_NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.])")
+"""A number that stands alone in a reason."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,7 +152,7 @@ def findings_by_reason(result: Result, verdict: str) -> list[tuple[str, list[str
     found: dict[str, list[str]] = {}
     for finding in result.findings:
         if finding.decides.value == verdict:
-            found.setdefault(finding.reason or "no reason was given", []).append(finding.label)
+            found.setdefault(finding.reason or "no reason was given", []).append(finding_words(finding.key))
     every = list(found.items())
     others = every[MAX_REASONS:]
     if others:
@@ -182,19 +187,26 @@ def tally(result: Result) -> str:
 
 
 def limits(result: Result) -> list[tuple[str, str, int]]:
-    """Every limit that was applied: its text, its source, and how many findings it judged."""
-    counted: dict[tuple[str, str], int] = {}
+    """Every limit that was applied: what it judged in words, its source, and how many findings it judged."""
+    judged_by: dict[tuple[str, str, str, str, str], list[str]] = {}
     for finding in result.findings:
         limit = finding.limit
         if limit is None:
             continue
-        where = [f"of {limit.target}"] if limit.target != "*" else []
-        where += [f"for {limit.slice}"] if limit.slice != "*" else []
-        words = f"{' '.join([limit.name, *where])} {finding.limit_text}"
         why = f"because: {limit.why}" if limit.why else ""
         origin = "; ".join(part for part in (limit.source, why) if part) or "no source is stated"
-        counted[words, origin] = counted.get((words, origin), 0) + 1
-    return [(*key, n) for key, n in counted.items()]
+        key = (limit.name, limit.target, limit.slice, finding.limit_text, origin)
+        judged_by.setdefault(key, []).append(finding.name)
+    rows = []
+    for (name, target, part, text, origin), names in judged_by.items():
+        measures = list(dict.fromkeys(names)) if "*" in name else [name]
+        of_all = FindingKey(
+            " or ".join(map(in_words, measures[:3])) + (" and others" if len(measures) > 3 else ""),
+            "all" if target == "*" else target,
+            "all" if part == "*" else part,
+        )
+        rows.append((f"{finding_words(of_all)} {text}", origin, len(names)))
+    return rows
 
 
 MOST_FIRST = 6
@@ -252,25 +264,55 @@ def commands(results: Sequence[Result]) -> list[str]:
     return list(dict.fromkeys(clean(r.provenance["command"]) for r in results if r.provenance.get("command")))
 
 
+def common_notes(results: Sequence[Result]) -> list[str]:
+    """Notes that all audits of several have, on the corpus and the model; they are shown once."""
+    if len(results) < 2:
+        return []
+    return [note for note in results[0].notes if all(note in other.notes for other in results[1:])]
+
+
 def missing_clips(result: Result) -> MissingClips:
-    """Clips that were not scored, by reason; the most frequent reason first."""
+    """Clips that were not scored, by reason; the most frequent reason first.
+
+    Reasons that differ in a number only, such as the length of the clip, become one with its range.
+    """
     by_reason: dict[str, tuple[set[str], dict[str, None]]] = {}
     for missing in result.missing:
         clips, conditions = by_reason.setdefault(missing.reason, (set(), {}))
         clips.add(missing.clip)
-        conditions[missing.condition] = None
-    reasons = [(reason, len(clips), list(where)) for reason, (clips, where) in by_reason.items()]
+        conditions[slice_words(missing.condition)] = None
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for reason, (_, conditions) in by_reason.items():
+        alike.setdefault((_NUMBER.sub("", reason), *conditions), []).append(reason)
+    reasons = [
+        (_with_ranges(every), len(set().union(*(by_reason[reason][0] for reason in every))), list(where))
+        for (_, *where), every in alike.items()
+    ]
     reasons.sort(key=lambda row: -row[1])
-    others = [by_reason[reason] for reason, _, _ in reasons[MAX_REASONS:]]
+    others = reasons[MAX_REASONS:]
     if others:
-        clips = set().union(*(each for each, _ in others))
-        where = dict.fromkeys(condition for _, conditions in others for condition in conditions)
-        reasons[MAX_REASONS:] = [(plural(len(others), "other reason"), len(clips), list(where))]
+        where = list(dict.fromkeys(condition for _, _, conditions in others for condition in conditions))
+        reasons[MAX_REASONS:] = [(plural(len(others), "other reason"), sum(n for _, n, _ in others), where)]
     return MissingClips(
         reasons=reasons,
         first=result.missing[:SHOWN_MISSING],
         more=max(0, len(result.missing) - SHOWN_MISSING),
     )
+
+
+def _with_ranges(reasons: Sequence[str]) -> str:
+    """Reasons with the same words as one; numbers that differ become a range.
+
+    >>> _with_ranges(["a clip of 3.7 s is not longer than 5 s", "a clip of 1.2 s is not longer than 5 s"])
+    'a clip of 1.2 … 3.7 s is not longer than 5 s'
+    """
+    numbers = zip(*(_NUMBER.findall(reason) for reason in reasons), strict=True)
+    ranges = []
+    for found in numbers:
+        low, high = min(found, key=float), max(found, key=float)
+        ranges.append(low if float(low) == float(high) else f"{low} … {high}")
+    texts = _NUMBER.split(reasons[0])
+    return "".join(text + number for text, number in zip(texts, [*ranges, ""], strict=True))
 
 
 def name_of(facts: Mapping[str, Any], otherwise: str) -> str:
@@ -320,78 +362,22 @@ def subject_names(results: Sequence[Result]) -> tuple[list[str], list[str]]:
     return list(models), list(dict.fromkeys(name_of(data, "unnamed data") for _, data in pairs))
 
 
-def origin_of_labels(data: Mapping[str, Any]) -> str:
-    """Where the labels of a corpus come from, according to the corpus."""
-    if data.get("simulated"):
-        return clean(data["simulated"])
-    return "as provided by the corpus" if "simulated" in data else "not stated"
-
-
 def simulated(results: Sequence[Result]) -> list[str]:
     """The statements about labels that nobody rated (simulated labels), without duplicates."""
     said = [clean(data["simulated"]) for _, data in subjects(results) if data.get("simulated")]
     return list(dict.fromkeys(said))
 
 
-def facts(about: Mapping[str, Any], expected: Sequence[str]) -> list[tuple[str, str]]:
-    """Facts about a model or corpus as rows of name and value, the usual facts first.
-
-    An `expected` fact that is missing is shown as "not stated". `simulated` is left to `simulated()`.
-    """
-    known = {key: value for key, value in about.items() if key != "simulated"}
-    for key in expected:
-        alternative = key.replace("licence", "license")
-        if known.get(key) in (None, "") and known.get(alternative) in (None, ""):
-            known[key] = "not stated"
-    first = [key for key in _FIRST_FACTS if key in known]
-    rest = [key for key in known if key not in first]
-    return [row for key in first + rest for row in flat(key, known[key])]
-
-
-def flat(key: str, value: Any) -> list[tuple[str, str]]:
-    """A nested value as rows of name and text; floats have six digits, empty values are dropped.
-
-    >>> flat("versions", {"numpy": "2.0", "extra": {}}), flat("seed", 0), flat("labels", ["a", "b"])
-    ([('versions numpy', '2.0')], [('seed', '0')], [('labels', 'a, b')])
-    """
-    if isinstance(value, Mapping):
-        return [row for inner, item in value.items() for row in flat(f"{key} {inner}", item)]
-    if value is None or value == "" or value == []:
-        return []
-    if isinstance(value, list | tuple) and all(isinstance(item, str | int | float) for item in value):
-        text = ", ".join(map(str, value))
-    elif isinstance(value, bool):
-        text = "yes" if value else "no"
-    elif isinstance(value, float):
-        text = f"{value:.6g}"
-    elif isinstance(value, str | int):
-        text = str(value)
-    else:
-        text = json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
-    return [(clean(key).replace("_", " "), clean(text))]
-
-
-def provenance(results: Sequence[Result]) -> list[tuple[str, list[tuple[str, str]]]]:
-    """How to reproduce results: facts shared by all audits under the heading `""`, then each audit's own."""
-    rows = [
-        [row for key, value in result.provenance.items() if key != "command" for row in flat(key, value)]
-        for result in results
-    ]
-    shared = [row for row in rows[0] if all(row in other for other in rows)]
-    parts = [("", shared)] if shared else []
-    for result, own in zip(results, rows, strict=True):
-        options = [row for key, value in result.options.items() for row in flat(f"option {key}", value)]
-        different = [row for row in own if row not in shared] + options
-        if different:
-            parts.append((result.audit, different))
-    return parts
-
-
 def columns(table: Table) -> list[tuple[str, bool, list[str]]]:
     """A table by column: name, whether it is numeric, and its cells as text; empty columns are left out."""
     by_column = [[row[i] for row in table.rows] for i in range(len(table.columns))]
     return [
-        (name, is_numeric(cells), column_texts(cells))
+        (name, is_numeric(cells), (p_value_texts if _is_p_value(name, cells) else column_texts)(cells))
         for name, cells in zip(table.columns, by_column, strict=True)
         if not table.rows or any(cell not in (None, "") for cell in cells)
     ]
+
+
+def _is_p_value(name: str, cells: Sequence[object]) -> bool:
+    """Whether a column of a table contains p-values, plain or adjusted."""
+    return name.startswith(("p-value", "p (")) and is_numeric(cells)

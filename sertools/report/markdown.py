@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from sertools.report import captions, content, text
 from sertools.report.prose import blocks, spans
-from sertools.report.summary import opening, rows
+from sertools.report.summary import facts, opening, rows
 from sertools.results import audio_clips, display
 from sertools.results.result import Finding, Result
 from sertools.results.terms import names
@@ -40,10 +40,13 @@ def page(
     parts += [f"**{plain(opening.opening(shown))}**", _answers(shown)]
     parts += ["What the numbers leave out:", _list(map(plain, dropped))] if dropped else []
     for model, data in content.subjects(shown):
-        known = content.facts(data, ["name", "licence", "clips", "speakers"])
-        known.append(("origin of labels", content.origin_of_labels(data)))
-        parts += ["## Model", _facts(content.facts(model, ["name", "licence"])), "## Data", _facts(known)]
+        known = facts.facts(data, ["name", "licence", "clips", "speakers"])
+        known.append(("origin of labels", facts.origin_of_labels(data)))
+        parts += ["## Model", _facts(facts.facts(model, ["name", "licence"])), "## Data", _facts(known)]
+    common = content.common_notes(shown)
+    parts += ["### Notes for all audits", _list(map(prose, common))] if common else []
     for i, result in enumerate(shown):
+        result = result.model_copy(update={"notes": [note for note in result.notes if note not in common]})
         drawn = [files[i, j] for j in range(len(result.figures))]
         parts += _section(results[i], result, drawn, recordings.by_result.get(i, ()))
     parts += _provenance(shown)
@@ -152,7 +155,8 @@ def _section(
     if not result.findings:
         parts.append("This audit has no findings.")
     for figure, file in zip(result.figures, files, strict=True):
-        parts += [f"### {plain(figure.title)}", f"![{plain(figure.alt)}]({quote(file)})", plain(figure.alt)]
+        alt = plain(names.with_minus_signs(figure.alt))
+        parts += [f"### {plain(figure.title)}", f"![{alt}]({quote(file)})", alt]
     if clips:
         parts += ["### Clips to listen to", captions.ABOUT_PICTURES, *map(_recorded_clip, clips)]
     for item in result.tables:
@@ -255,7 +259,9 @@ def _missing(result: Result) -> list[str]:
         f"{f' and {len(conditions) - 8} more' if len(conditions) > 8 else ''})"
         for reason, n, conditions in absent.reasons
     )
-    first = "; ".join(f"{plain(missing.clip)} ({plain(missing.condition)})" for missing in absent.first)
+    first = "; ".join(
+        f"{plain(missing.clip)} ({plain(names.slice_words(missing.condition))})" for missing in absent.first
+    )
     more = f"; and {absent.more} more, listed in the result file" if absent.more else ""
     return ["### Missing clips", reasons, f"Clips: {first}{more}."]
 
@@ -278,7 +284,7 @@ def _facts(known: Sequence[tuple[str, str]]) -> str:
 def _provenance(results: Sequence[Result]) -> list[str]:
     commands = content.commands(results)
     parts = ["## How to reproduce this", *(_block("code", command.split("\n")) for command in commands)]
-    found = content.provenance(results)
+    found = facts.provenance(results)
     for name, known in found:
-        parts += [f"### {plain(name)}" if name else "", _facts(known)]
+        parts += [f"### {plain(names.audit_words(name))}" if name else "", _facts(known)]
     return parts if found or commands else [*parts, "The results do not say how they were produced."]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sertools.report import content, prose, text
+from sertools.report.summary import facts
 from sertools.results import display
 from sertools.results.terms import glossary, names
 from sertools.wording import plural
@@ -35,6 +36,7 @@ def page(template: str, scripts: Sequence[str] = (SORTING,), **values: Any) -> s
         "script": markup(script),
         "script_hash": script_hash(script),
         "content": content,
+        "about": facts,
         "prose_of": prose,
         "glossary": glossary,
         "names": names,

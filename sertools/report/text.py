@@ -99,6 +99,19 @@ def column_texts(column: Sequence[str | int | float | bool | None]) -> list[str]
     return [_cell_text(value, places) for value in column]
 
 
+def p_value_texts(column: Sequence[object]) -> list[str]:
+    """The cells of a column of p-values as text: two decimals, three below .1, and `< 0.001` below that.
+
+    >>> p_value_texts([0.25, 0.0496, 0.0003, None])
+    ['0.25', '0.050', '< 0.001', '–']
+    """
+    return [_p_value_text(value) if is_number(value) else ABSENT for value in column]
+
+
+def _p_value_text(value: float) -> str:
+    return "< 0.001" if value < 0.001 else fixed(value, 2 if value >= 0.1 else 3)
+
+
 def _cell_text(value: str | int | float | bool | None, places: int) -> str:
     if value is None:
         return ABSENT

@@ -1,6 +1,7 @@
 import pytest
 
 from sertools.report import content, prose
+from sertools.report.summary import facts
 from sertools.results.result import Finding, Limit, Missing, Table, Verdict
 from tests.helpers.report_results import small_result
 
@@ -29,8 +30,8 @@ def test_findings_that_were_stopped_are_grouped_by_reason(verdict):
     ]
     result = small_result(findings=[*findings, Finding(name="ccc", value=1, n=1, verdict="pass")])
     assert content.findings_by_reason(result, verdict) == [
-        ("too few", ["ccc of arousal", "ccc of dominance"]),
-        ("constant", ["ccc of valence"]),
+        ("too few", ["arousal, CCC", "dominance, CCC"]),
+        ("constant", ["valence, CCC"]),
     ]
 
 
@@ -55,11 +56,19 @@ def test_every_limit_is_told_once_with_its_origin_and_how_often_it_judged():
     ours = Limit(name="uar", target="emotion", slice="sex=*", below=0.5, why="less is enough")
     findings = [*small_result().findings, Finding(name="uar", value=1, n=1, limit=ours, verdict="fail")]
     assert content.limits(small_result(findings=findings)) == [
-        ("ccc > 0.5", "Wagner 2023", 3),
-        ("uar of emotion for sex=* < 0.5", "because: less is enough", 1),
+        ("CCC > 0.5", "Wagner 2023", 3),
+        ("emotion, UAR (by sex) < 0.5", "because: less is enough", 1),
     ]
     bare = Finding(name="x", value=1, n=1, limit=Limit(name="x", below=2), verdict="pass")
     assert content.limits(small_result(findings=[bare])) == [("x < 2", "no source is stated", 1)]
+    change = Limit(name="change_of_*", slice="first_seconds@3s", above=-0.05, source="ours")
+    both = [
+        Finding(name=f"change_of_{measure}", value=0, n=1, limit=change, verdict="pass")
+        for measure in ("ccc", "uar")
+    ]
+    assert content.limits(small_result(findings=both)) == [
+        ("change of CCC or change of UAR (first 3 s) > −0.05", "ours", 2)
+    ]
 
 
 def test_the_commands_that_made_results_are_told_once_each():
@@ -72,31 +81,63 @@ def test_missing_clips_are_counted_once_and_the_first_twenty_named():
         Missing(clip=f"c{i}", condition=c, reason="short") for i in range(15) for c in ("clean", "gain@1dB")
     ]
     missing.append(Missing(clip="d", condition="clean", reason="broken"))
+    missing += [Missing(clip=f"e{i}", condition="clean", reason=f"{i + 1}.5 s is short") for i in range(2)]
     absent = content.missing_clips(small_result(missing=missing))
-    assert absent.reasons == [("short", 15, ["clean", "gain@1dB"]), ("broken", 1, ["clean"])]
+    assert absent.reasons == [
+        ("short", 15, ["clean", "gain at 1 dB"]),
+        ("1.5 … 2.5 s is short", 2, ["clean"]),
+        ("broken", 1, ["clean"]),
+    ]
     assert absent.first == missing[:20]
-    assert absent.more == 11
+    assert absent.more == 13
 
 
 def test_provenance_that_all_audits_share_is_told_once():
     one = small_result(audit="one", provenance={"seed": 0, "time_s": 1.5}, options={})
     two = small_result(audit="two", provenance={"seed": 0, "time_s": 2.25}, options={"bins": 4})
-    assert content.provenance([one, two]) == [
+    assert facts.provenance([one, two]) == [
         ("", [("seed", "0")]),
         ("one", [("time s", "1.5")]),
         ("two", [("time s", "2.25"), ("option bins", "4")]),
     ]
 
 
+def test_what_is_known_of_the_training_is_a_sentence():
+    known = {"record": "next to the weights", "clips": 3, "of_clips": 9, "complete": True, "judged_clips": 6}
+    one = small_result(audit="one", provenance={"training": known}, options={})
+    sentence = (
+        "3 of 9 clips were in the training of the model (record: next to the weights, complete); "
+        "6 clips judged"
+    )
+    assert facts.provenance([one, small_result(audit="two", provenance={}, options={}), one]) == [
+        ("", [("training data", sentence)])
+    ]
+
+
+def test_notes_that_all_audits_have_are_told_once():
+    one, two = small_result(notes=["a", "b"]), small_result(notes=["b", "c"])
+    assert content.common_notes([one, two]) == ["b"]
+    assert content.common_notes([one]) == []
+
+
+def test_a_model_that_is_compared_is_told_by_what_differs():
+    about = {"name": "a", "kind": "x", "others": {"twin": {"name": "b", "kind": "x", "source": "random"}}}
+    assert facts.facts(about, []) == [
+        ("name", "a"),
+        ("kind", "x"),
+        ("compared with", "b (source: random)"),
+    ]
+
+
 def test_facts_that_should_be_known_and_are_not_are_said_to_be_missing():
-    rows = content.facts({"clips": 3, "license": "MIT", "simulated": "x"}, ["name", "licence", "clips"])
+    rows = facts.facts({"clips": 3, "license": "MIT", "simulated": "x"}, ["name", "licence", "clips"])
     assert rows == [("name", "not stated"), ("license", "MIT"), ("clips", "3")]
 
 
 def test_the_origin_of_labels_is_told_or_said_to_be_unknown():
-    assert content.origin_of_labels({"simulated": "by rule"}) == "by rule"
-    assert content.origin_of_labels({"simulated": ""}) == "as provided by the corpus"
-    assert content.origin_of_labels({}) == "not stated"
+    assert facts.origin_of_labels({"simulated": "by rule"}) == "by rule"
+    assert facts.origin_of_labels({"simulated": ""}) == "as provided by the corpus"
+    assert facts.origin_of_labels({}) == "not stated"
 
 
 def test_findings_are_shown_first_by_urgency_and_what_was_skipped_is_not_in_the_table():

@@ -96,11 +96,11 @@ def test_verdicts_come_before_details_and_in_words(tmp_path):
         "dominance, CCC 0.500 [0.400, 0.600] > 0.5 ? inconclusive",
         "1 more finding",
         "arousal, MAE mae 0.100 300",
-        "What was skipped, and why no emotion in common (uar)",
-        "What could not be decided, and why the interval holds the limit (ccc of dominance)",
+        "What was skipped, and why no emotion in common (UAR)",
+        "What could not be decided, and why the interval holds the limit (dominance, CCC)",
         "Missing clips 1 clip: too short (under clean)",
         "How this was measured Concordance, by ccc.",
-        "Limits and their sources ccc > 0.5: Wagner 2023 (3 findings)",
+        "Limits and their sources CCC > 0.5: Wagner 2023 (3 findings)",
         "CCC concordance correlation coefficient",
         "How to reproduce this sertools audit All audits seed 0 versions numpy 2.0",
     ]
@@ -162,7 +162,7 @@ def test_an_undefined_value_is_no_zero(tmp_path):
     finding = Finding(name="ccc", value=None, n=0, verdict="skipped", reason="no clips")
     render([small_result(findings=[finding], tables=[], figures=[])], tmp_path)
     text = " ".join(read(tmp_path).text.split())
-    assert "What was skipped, and why no clips (ccc)" in text
+    assert "What was skipped, and why no clips (CCC)" in text
     assert "0.000" not in text
 
 

@@ -44,8 +44,8 @@ def slice_words(part: str) -> str:
 
     >>> slice_words("speaker=en-us+m1"), slice_words("sex=*"), slice_words("age=<30"), slice_words("all")
     ('en-us+m1', 'by sex', 'age <30', '')
-    >>> slice_words("female-male"), slice_words("white_noise@20dB")
-    ('female − male', 'white noise at 20dB')
+    >>> slice_words("female-male"), slice_words("white_noise@20dB"), slice_words("first_seconds@3s")
+    ('female − male', 'white noise at 20 dB', 'first 3 s')
     """
     if part in ("all", ""):
         return ""
@@ -56,6 +56,9 @@ def slice_words(part: str) -> str:
         return value if column in _PLAIN_COLUMNS else f"{in_words(column)} {value}"
     if re.fullmatch(r"[a-z]\w*@.+", part):
         kind, _, level = one_line(part).partition("@")
+        level = re.sub(r"(?<=\d)(?=(s|ms|dB|Hz|kHz|kbps)$)", " ", level)
+        if kind == "first_seconds":
+            return f"first {level}"
         return f"{in_words(kind)}, {level} level" if level == "drawn" else f"{in_words(kind)} at {level}"
     if part == "female-male":
         return "female − male"
