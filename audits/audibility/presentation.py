@@ -8,6 +8,7 @@ from sertools.auditing.figures import interval_series, quality_figure
 from sertools.auditing.phrases import interval_text
 from sertools.auditing.tables import Row
 from sertools.results.result import Figure, Finding, Series, Table
+from sertools.results.terms.names import slice_words
 from sertools.tables.changed.quality import LEVEL_CHANGE, PESQ, SEGMENTAL_SNR, STOI, VISQOL
 from sertools.tables.tables import Tables
 
@@ -108,9 +109,11 @@ def figures(findings: Sequence[Finding], of_sound: Sequence[Finding], names: Seq
                 name="pesq",
                 kind="interval",
                 title="Sound quality of each change",
-                alt="; ".join(f"{f.slice}: {f.value:.2f}" for f in measured if f.value is not None),
+                alt="; ".join(
+                    f"{slice_words(f.slice)}: {f.value:.2f}" for f in measured if f.value is not None
+                ),
                 x_label="PESQ (4.64: equal to the clean clip)",
-                series=[interval_series([f.slice for f in measured], measured)],
+                series=[interval_series([slice_words(f.slice) for f in measured], measured)],
                 band=(4.5, None),
             )
         )

@@ -6,6 +6,7 @@ from sertools.auditing.figures import interval_series
 from sertools.auditing.phrases import interval_text
 from sertools.auditing.tables import Row
 from sertools.results.result import Figure, Finding, Table
+from sertools.results.terms.names import slice_words
 
 from .design import Design
 from .variance import FACTORS
@@ -27,12 +28,12 @@ def answer(findings: list[Finding]) -> str:
             f"A class is the answer {100 * abs(bias.value):.1f} points {more} often where it is listed first."
         )
     shares = [
-        f"{name} {100 * found.value:.0f} %"
+        f"{100 * found.value:.0f} % to the {name}"
         for name in FACTORS
         if (found := by_name.get(f"variance_of_{name}")) is not None and found.value is not None
     ]
     if shares:
-        parts.append(f"The answers vary by {', '.join(shares)}.")
+        parts.append(f"The variance of the answers is due {', '.join(shares)}.")
     return " ".join(parts) or "Not measured: the answers do not vary."
 
 
@@ -65,9 +66,9 @@ def figures(findings: list[Finding]) -> list[Figure]:
                 name="uar_by_prompt",
                 kind="interval",
                 title="UAR by prompt and by order of the options",
-                alt="; ".join(f"{f.slice}: {f.value:.2f}" for f in scores),
+                alt="; ".join(f"{slice_words(f.slice)}: {f.value:.2f}" for f in scores),
                 x_label="UAR",
-                series=[interval_series([f.slice for f in scores], scores)],
+                series=[interval_series([slice_words(f.slice) for f in scores], scores)],
             )
         )
     if shares:
@@ -76,7 +77,7 @@ def figures(findings: list[Finding]) -> list[Figure]:
             Figure(
                 name="variance",
                 kind="interval",
-                title="What the answers vary by",
+                title="What the variance of the answers is due to",
                 alt="; ".join(f"{name}: {f.value:.2f}" for name, f in zip(names, shares, strict=True)),
                 x_label="share of the variance",
                 series=[interval_series(names, shares)],

@@ -6,6 +6,7 @@ from sertools.auditing.figures import interval_series
 from sertools.auditing.phrases import counted
 from sertools.metrics.better_than_chance import NOT_BETTER
 from sertools.results.result import Figure, Finding, Limit
+from sertools.results.terms.names import slice_words
 from sertools.wording import listed
 
 from .predictions import UNLABELLED, PerturbedPredictions
@@ -30,7 +31,7 @@ def figures(
     ):
         measured = [f for f in findings if f.name == name and f.value is not None]
         series = [
-            interval_series([f.slice for f in own], own, target)
+            interval_series([slice_words(f.slice) for f in own], own, target)
             for target in (each.clean.target for each in perturbed)
             if (own := [f for f in measured if f.target == target])
         ]

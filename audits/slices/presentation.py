@@ -14,6 +14,7 @@ from sertools.auditing.tables import Row
 from sertools.metrics.classification import uar_statistic
 from sertools.metrics.regression import CCC
 from sertools.results.result import Figure, Finding, Sound, Table
+from sertools.results.terms.names import slice_words
 from sertools.statistics.permutation import holm
 from sertools.statistics.statistic import overall
 from sertools.tables.pairs import Pairs
@@ -119,11 +120,12 @@ def figure(search: Search) -> Figure:
         name=f"slices_{search.target}",
         kind="interval",
         title=f"Excess {unit} of {search.target} in the slices that looked worst",
-        alt="; ".join(f"{each.slice}: {each.alone.value:+.2f}" for each in shown),
+        alt="; ".join(f"{slice_words(each.slice)}: {each.alone.value:+.2f}" for each in shown),
         x_label=f"excess {unit}, on other speakers",
         series=[
             interval_series(
-                [f"{each.slice} ({plural(each.alone.n, 'clip')})" for each in shown], [e.alone for e in shown]
+                [f"{slice_words(each.slice)} ({plural(each.alone.n, 'clip')})" for each in shown],
+                [e.alone for e in shown],
             )
         ],
         reference=0.0,
