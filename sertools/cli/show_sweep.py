@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Self
 from sertools.cli import console
 from sertools.inference.settings import Settings
 from sertools.sweep.cells import cells_of
-from sertools.sweep.matrix import remaining, sentence, states, workers
 from sertools.sweep.plan import estimate
 from sertools.sweep.spec import read_sweep
+from sertools.sweep.states import remaining, sentence, states, workers
 from sertools.wording import plural
 
 if TYPE_CHECKING:

@@ -18,8 +18,6 @@ from sertools.models.model import Model
 from sertools.store.store import SHARD, read_layers, read_shard
 from sertools.wording import plural
 
-HINT = "write --shard i/n with i from 1 to n, as in --shard 3/8"
-
 
 class OtherSharesMissingError(SertoolsError):
     """This worker's share is stored, but shards of other workers are missing, so the result is incomplete.
@@ -36,8 +34,8 @@ class OtherSharesMissingError(SertoolsError):
         self.shards = shards
 
 
-def parse(text: str) -> Share:
-    """The share that a text such as `3/8` names: the third of eight.
+def parse(text: str, option: str = "--shard") -> Share:
+    """The share that a text such as `3/8` after an option names: the third of eight.
 
     Raises:
         SertoolsError: another form, or a number outside of 1 to n
@@ -45,12 +43,13 @@ def parse(text: str) -> Share:
     >>> parse("3/8")
     Share(number=2, of=8)
     """
+    hint = f"write {option} i/n with i from 1 to n, as in {option} 3/8"
     found = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text.strip())
     if not found:
-        raise SertoolsError(f"--shard {text!r} is not a share of the work", hint=HINT)
+        raise SertoolsError(f"{option} {text!r} is not a share of the work", hint=hint)
     number, of = map(int, found.groups())
     if not 1 <= number <= of:
-        raise SertoolsError(f"--shard {text}: there is no share {number} of {of}", hint=HINT)
+        raise SertoolsError(f"{option} {text}: there is no share {number} of {of}", hint=hint)
     return Share(number=number - 1, of=of)
 
 

@@ -36,6 +36,8 @@ class LoadedModel:
         files: names of the files that decide its predictions
         keys_read: number of the tensors in its weight files that are used; None if they were not counted
         compared_with: what the tests compare its outputs with; empty if with nothing
+        of_corpus: whether the labels of the corpus decided how it was loaded, as for answers in words; any
+            other model is the same for all corpora
     """
 
     name: str
@@ -48,6 +50,7 @@ class LoadedModel:
     files: tuple[str, ...] = ()
     keys_read: int | None = None
     compared_with: str = ""
+    of_corpus: bool = False
 
     def rated(self, scores: NDArray[Number]) -> NDArray[Number]:
         """Scores (n, c) with ratings mapped from the model's scale to [0, 1]: (x − low) / (high − low)."""

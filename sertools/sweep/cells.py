@@ -4,7 +4,8 @@ The folder `cells/ID` is the `--out` folder of a cell's audits; its state, log a
 `states/ID.json`, `logs/ID.txt` and `leases/ID`. A worker takes a cell by creating the lease, and touches
 that file while it works. A lease that nobody touches runs out; a lease of a process on the same machine
 that has ended runs out at once. Two workers that have the same cell by mistake write the same bytes,
-because results are written atomically and depend on nothing but the cell.
+because results are written atomically and depend on nothing but the cell. A lease in `models/` says that a
+worker has a model loaded, so that the others begin with other models.
 """
 
 import contextlib
@@ -13,6 +14,7 @@ import json
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -46,7 +48,7 @@ class Cell:
     seed: int
     batch_size: int
 
-    @property
+    @cached_property
     def id(self) -> str:
         """Name of the cell's folder; another one if anything changes that decides its numbers."""
         decides = [
@@ -55,8 +57,8 @@ class Cell:
             self.suite,
             self.seed,
         ]
-        digest = hashlib.blake2b(json.dumps(decides, sort_keys=True).encode(), digest_size=4).hexdigest()
-        return f"{slug(self.model.label)}--{slug(self.corpus.label)}--{slug(self.suite)}-{digest}"
+        parts = (self.model.label, self.corpus.label, self.suite)
+        return f"{'--'.join(map(slug, parts))}-{_digest(decides)}"
 
     @property
     def folder(self) -> Path:
@@ -76,6 +78,11 @@ class Cell:
     def _lease(self) -> Path:
         return self.out / "leases" / self.id
 
+    @property
+    def marks(self) -> tuple[Path, Path]:
+        """The folders with the states and the leases of all cells of the sweep."""
+        return self._state.parent, self._lease.parent
+
     def read(self) -> dict[str, Any]:
         """The stored state: `state`, `run`, and what `write` was given; empty if there is none."""
         try:
@@ -91,7 +98,8 @@ class Cell:
             StoreError: the folder cannot be written
         """
         content = {"state": state, "run": run, **facts}
-        files.write_text(self._state, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+        text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+        files.write_text(self._state, text, durable=False)  # after a power failure, the cell is done again
 
     def state(self) -> State:
         """The current state of the cell."""
@@ -143,6 +151,26 @@ def cells_of(sweep: Sweep, out: Path) -> list[Cell]:
         for corpus in sweep.data
         for suite in sweep.suite_names()
     ]
+
+
+@contextlib.contextmanager
+def loaded_alone(out: Path, model: ModelEntry) -> Iterator[bool]:
+    """Takes a model for the time of the block; False if another worker has it.
+
+    Raises:
+        StoreError: the folder cannot be written
+    """
+    with held(out / "models" / f"{slug(model.label)}-{_digest(model.model_dump(mode='json'))}") as mine:
+        yield mine
+
+
+def _digest(content: Any) -> str:
+    return hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=4).hexdigest()
+
+
+def has_begun(out: Path) -> bool:
+    """Whether a run of a sweep was started in the folder, and so what the sweep names was checked."""
+    return (out / RUN).is_file()
 
 
 def begin_run(out: Path) -> str:

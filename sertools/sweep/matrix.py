@@ -1,77 +1,16 @@
-"""The results of a sweep: the states of its cells, and each measure as a matrix of models and corpora."""
+"""The results of a sweep: each measure as a matrix of models and corpora."""
 
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from sertools.errors import StoreError
-from sertools.files import read_json, write_text
+from sertools.files import write_text
 from sertools.results.read import read_results
 from sertools.sweep.cells import Cell
-from sertools.wording import plural
 
 MEAN = "mean over corpora"
 MEAN_OF_DIMENSIONS = "mean of dimensions"
-
-
-def states(cells: Sequence[Cell]) -> pd.DataFrame:
-    """One row per cell: `model`, `corpus`, `suite`, `state`, `seconds`, `clips`, `reason`, `folder`."""
-    rows = []
-    for cell in cells:
-        stored = cell.read()
-        rows.append(
-            {
-                "model": cell.model.label,
-                "corpus": cell.corpus.label,
-                "suite": cell.suite,
-                "state": cell.state(),
-                "seconds": stored.get("seconds"),
-                "clips": stored.get("clips"),
-                "reason": stored.get("reason", ""),
-                "folder": cell.folder.name,
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def sentence(table: pd.DataFrame) -> str:
-    """How many cells are in which state, from `states`."""
-    counts = Counter(table["state"])
-    order = ("done", "running", "planned", "refused", "failed")
-    told = ", ".join(f"{counts[state]} {state}" for state in order if counts[state])
-    return f"{plural(len(table), 'cell')}: {told}"
-
-
-def remaining(table: pd.DataFrame) -> str:
-    """How long the cells that are not done will take, from those that are; empty if nothing is known."""
-    done = table[table["state"] == "done"]
-    left = int((table["state"].isin(["planned", "running"])).sum())
-    if not left or done.empty:
-        return ""
-    hours = left * float(done["seconds"].mean()) / 3600
-    return f"{plural(left, 'cell')} left, about {hours:.2g} worker hours at the pace of those done"
-
-
-def workers(out: Path) -> list[str]:
-    """One line per worker that has taken part: cells done and failed, pace, waiting for sound, cell."""
-    lines = []
-    for path in sorted((out / "workers").glob("*.json")):
-        try:
-            stored = read_json(path, error=StoreError, what="the state of a worker")
-        except StoreError:
-            continue
-        seconds = stored.get("seconds")
-        pace = f", {stored['clips'] / seconds:.3g} clips/s" if seconds else ""
-        pace += (
-            f", {stored.get('waited', 0.0) / seconds:.0%} of the time waiting for sound" if seconds else ""
-        )
-        lines.append(
-            f"{stored['worker']}: {stored['done']} done, {stored['failed']} refused or failed{pace}; "
-            f"{stored['current'] or 'idle'}"
-        )
-    return lines
 
 
 def scores(cells: Sequence[Cell]) -> pd.DataFrame:

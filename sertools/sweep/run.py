@@ -13,9 +13,10 @@ from sertools.store.remote import check_writable as check_store
 from sertools.store.remote import local, name_of
 from sertools.sweep.cells import Cell, begin_run, cells_of
 from sertools.sweep.executors import SweepJob, executor, start
-from sertools.sweep.matrix import states, write_matrices
+from sertools.sweep.matrix import write_matrices
 from sertools.sweep.matrix_page import write_page
 from sertools.sweep.spec import read_sweep
+from sertools.sweep.states import states, watched
 
 OUT = Path("sertools-sweep")
 
@@ -81,6 +82,7 @@ def run_sweep(
     executor(on.partition(":")[0])
     check_writable(out)
     _check_store(cache)
+    now = watched(every)
     start(
         SweepJob(file=file, out=out, run=begin_run(out), cache=name_of(local(cache)) if cache else None),
         out,
@@ -88,7 +90,7 @@ def run_sweep(
         workers=workers,
         most=len(every),
         options=dict(options or {}),
-        watch=lambda: watch(states(every)),
+        watch=lambda: watch(now()),
     )
     return finish(every, out)
 

@@ -162,17 +162,26 @@ def read_sweep(path: Path) -> Sweep:
     Raises:
         AuditError: the file is missing or not valid, or names what does not exist; it lists all such problems
     """
+    sweep = read_checked_sweep(path)
+    problems = list(_problems(sweep))
+    if problems:
+        raise AuditError(f"{path} cannot be run: {'; '.join(problems)}", hint="nothing was started")
+    return sweep
+
+
+def read_checked_sweep(path: Path) -> Sweep:
+    """Reads a sweep of which it is known already that all that it names exists, as workers do.
+
+    Raises:
+        AuditError: the file is missing or not valid
+    """
     try:
-        sweep = Sweep.model_validate(read_toml(path, error=AuditError, what="the sweep"))
+        return Sweep.model_validate(read_toml(path, error=AuditError, what="the sweep"))
     except ValidationError as error:
         problems = [
             f"{'.'.join(map(str, each['loc']))}: {each['msg']}".lstrip(": ") for each in error.errors()
         ]
         raise AuditError(f"{path}: {'; '.join(problems)}") from error
-    problems = list(_problems(sweep))
-    if problems:
-        raise AuditError(f"{path} cannot be run: {'; '.join(problems)}", hint="nothing was started")
-    return sweep
 
 
 def _problems(sweep: Sweep) -> Iterable[str]:

@@ -8,8 +8,9 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sertools import files
 from sertools.corpora.corpus import Corpus
@@ -19,11 +20,13 @@ from sertools.pipeline.request import AuditRequest, LoadedRequest
 from sertools.report.render import render
 from sertools.results.collection import Results
 from sertools.results.verdicts.gate import exit_code
-from sertools.sweep.cells import Cell, cells_of
-from sertools.sweep.spec import AnyModel, Sweep
+from sertools.sweep.cells import Cell, cells_of, loaded_alone
+from sertools.sweep.spec import AnyModel, ModelEntry, Sweep
 
-KEPT_CORPORA = 4
-"""Number of corpora that a worker keeps loaded; they are tables of labels."""
+T = TypeVar("T")
+
+KEPT_CLIPS = 500_000
+"""Number of clips in the corpora that a worker keeps loaded; they are tables of labels."""
 
 
 @dataclass(kw_only=True)
@@ -52,22 +55,35 @@ class Worker:
     clips: int = 0
     seconds: float = 0.0
     waited: float = 0.0
-    _model: tuple[str, AnyModel] | None = None
+    _model: tuple[ModelEntry, str, AnyModel] | None = None
     _corpora: dict[str, Corpus] = field(default_factory=dict)
 
     def work(self) -> None:
         """Does all cells of the sweep that no other worker has or has finished.
 
+        It takes all cells of a model that no other worker has loaded, then those of the next one; when there
+        is no such model left, it helps the others.
+
         Raises:
             StoreError: the folder of the sweep cannot be written
         """
-        for cell in _from(cells_of(self.sweep, self.out), self.number, self.of):
-            if not cell.is_open(self.run):
-                continue
-            with cell.taken(self.run) as taken:
-                if taken:
-                    self._do(cell)
+        cells = cells_of(self.sweep, self.out)
+        by_model = [list(of_model) for _, of_model in groupby(cells, lambda cell: cell.model)]
+        for of_model in _from(by_model, self.number, self.of):
+            if any(cell.is_open(self.run) for cell in of_model):
+                with loaded_alone(self.out, of_model[0].model) as alone:
+                    if alone:
+                        self._do_all(of_model)
+        self._do_all(_from(cells, self.number, self.of))
         self._report("")
+
+    def _do_all(self, cells: Sequence[Cell]) -> None:
+        """Does those of some cells that are open and that no other worker has."""
+        for cell in cells:
+            if cell.is_open(self.run):
+                with cell.taken(self.run) as taken:
+                    if taken:
+                        self._do(cell)
 
     def _do(self, cell: Cell) -> None:
         self._report(cell.id)
@@ -120,26 +136,36 @@ class Worker:
             clips=0,
             command="sertools sweep",
         )
-        key = json.dumps([cell.model.model_dump(mode="json"), cell.corpus.label])
-        if self._model is None or self._model[0] != key:
-            self._model = None  # frees the memory of the last one first
-            model = request.model.load(corpus, settings.label_map)
-            if cell.model.name:
-                model = _renamed(model, cell.model.name)
-            self._model = (key, model)
-        return LoadedRequest(request=request, model=self._model[1], corpus=corpus, others={})
+        return LoadedRequest(
+            request=request, model=self._loaded(cell, corpus, settings), corpus=corpus, others={}
+        )
+
+    def _loaded(self, cell: Cell, corpus: Corpus, settings: Settings) -> AnyModel:
+        """The model of a cell: the one that is loaded already, unless it was loaded for another corpus."""
+        if self._model is not None:
+            entry, label, model = self._model
+            if entry == cell.model and (label == cell.corpus.label or not getattr(model, "of_corpus", False)):
+                return model
+        self._model = None  # frees the memory of the last one first
+        model = cell.model.request().load(corpus, settings.label_map, settings)
+        if cell.model.name:
+            model = _renamed(model, cell.model.name)
+        self._model = (cell.model, cell.corpus.label, model)
+        return model
 
     def _wait(self, seconds: float) -> None:
         self.waited += seconds
 
     def _corpus(self, cell: Cell) -> Corpus:
         label = cell.corpus.label
-        if label not in self._corpora:
-            while len(self._corpora) >= KEPT_CORPORA:
-                self._corpora.pop(next(iter(self._corpora)))
-            corpus = cell.corpus.request(self.sweep.data_root).load()
-            self._corpora[label] = replace(corpus, name=cell.corpus.name or corpus.name)
-        return self._corpora[label]
+        if label in self._corpora:
+            return self._corpora[label]
+        corpus = cell.corpus.request(self.sweep.data_root).load()
+        corpus = replace(corpus, name=cell.corpus.name or corpus.name)
+        # every model comes to all corpora in turn, so those that are kept stay, and the rest is read again
+        if sum(len(each.clips) for each in self._corpora.values()) + len(corpus.clips) <= KEPT_CLIPS:
+            self._corpora[label] = corpus
+        return corpus
 
     def _report(self, current: str) -> None:
         """Writes one line on this worker, for `sertools sweep --status`."""
@@ -153,13 +179,14 @@ class Worker:
             "seconds": self.seconds,
             "waited": self.waited,
         }
-        files.write_text(self.out / "workers" / f"{name}.json", json.dumps(facts) + "\n")
+        path = self.out / "workers" / f"{name}.json"
+        files.write_text(path, json.dumps(facts) + "\n", durable=False)
 
 
-def _from(cells: Sequence[Cell], number: int, of: int) -> list[Cell]:
-    """The cells in the order of a worker: it begins at its own part, and then helps the others."""
-    begin = len(cells) * number // max(1, of)
-    return [*cells[begin:], *cells[:begin]]
+def _from(every: Sequence[T], number: int, of: int) -> list[T]:
+    """The cells, or models, in the order of a worker: it begins at its own part, and ends at the others'."""
+    begin = len(every) * number // max(1, of)
+    return [*every[begin:], *every[:begin]]
 
 
 def _renamed(model: AnyModel, name: str) -> AnyModel:

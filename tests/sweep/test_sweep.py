@@ -15,10 +15,11 @@ from sertools.errors import AuditError, StoreError
 from sertools.inference.settings import Settings
 from sertools.sweep import leases
 from sertools.sweep.cells import Cell, begin_run, cells_of, current_run
-from sertools.sweep.matrix import MEAN, matrices, remaining, scores, sentence, states, workers
+from sertools.sweep.matrix import MEAN, matrices, scores
 from sertools.sweep.plan import estimate
 from sertools.sweep.run import finish, run_sweep
 from sertools.sweep.spec import read_sweep, slug
+from sertools.sweep.states import remaining, sentence, states, workers
 from sertools.sweep.worker import Worker
 from tests.helpers.small import SLOW, write_noises
 
@@ -81,8 +82,14 @@ def test_each_cell_has_its_page_and_the_results_of_a_single_audit(here):
     assert sum(cell.is_open("x") for cell in cells(here)) == 2
 
 
-def test_without_pages_there_are_only_results(here):
+def test_without_pages_there_are_only_results_and_a_model_is_loaded_once_for_all_corpora(here):
+    (here / "counted.py").write_text(
+        "with open('loads.txt', 'a') as file:\n    file.write('x')\ndef f(signals, rate):\n"
+        "    return [[abs(s).mean()] for s in signals]\nf.labels = ['arousal']\n"
+    )
+    (here / "sweep.toml").write_text(SWEEP.replace('"toy:random"', '"py:counted.py:f"'))
     worked(here)
+    assert (here / "loads.txt").read_text() == "x"
     assert [
         sorted(path.suffix for path in cell.folder.iterdir() if path.suffix in {".html", ".md"})
         for cell in cells(here)

@@ -57,7 +57,7 @@ def study(
         data_root=data_root.absolute() if data_root else None,
     )
     if worker:
-        share = parse(worker)
+        share = parse(worker, "--worker")
         job.work(share.number, share.of)
         return
     if (workers or place) and not on:

@@ -70,9 +70,12 @@ def sweep(
 def _work(file: Path, out: Path, worker: str, cache: Path | None) -> None:
     from sertools.inference.share import parse
     from sertools.store.remote import name_of
-    from sertools.sweep.cells import current_run
+    from sertools.sweep.cells import current_run, has_begun
     from sertools.sweep.executors import SweepJob
+    from sertools.sweep.spec import read_sweep
 
-    share, folder = parse(worker), out.absolute()
+    share, folder = parse(worker, "--worker"), out.absolute()
+    if not has_begun(folder):  # by hand
+        read_sweep(file)
     job = SweepJob(file=file.absolute(), out=folder, run=current_run(folder), cache=name_of(cache))
     job.work(share.number, share.of)

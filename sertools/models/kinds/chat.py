@@ -150,6 +150,7 @@ def load(rest: str, options: LoadOptions) -> ChatModel:
         sampling_rate=rate,
         shortest=1,
         fingerprint=hashlib.blake2b(settings.encode(), digest_size=16).hexdigest(),
+        of_corpus=True,
         facts=signal_facts(
             "audio language model",
             f"{model} at {url}",

@@ -122,6 +122,7 @@ def load(rest: str, options: LoadOptions) -> FeaturesModel:
         labels=answers.labels if answers else (),
         task=answers.task if answers else "encoder",
         fingerprint=digest.hexdigest(),
+        of_corpus=True,
         facts={
             "kind": "features file",
             "source": str(array_path),

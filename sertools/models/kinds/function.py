@@ -284,6 +284,7 @@ def _model_of(
             further={**({"answers": WORDS} if call.classes else {}), "notes": notes},
         ),
         call=call,
+        of_corpus=bool(call.classes),
     )
 
 

@@ -119,8 +119,7 @@ def load(rest: str, options: LoadOptions) -> OnnxModel:
     only_fp32(options.precision, SCHEME)
     path, stated = audonnx.find(local_or_downloaded(rest, FILES))
     require()
-    stored = weights(path)
-    beside = settings_of(path, named=bool(options.labels))
+    stored, beside = weights(path), settings_of(path, named=bool(options.labels))
     labelled = emotional(stated, options.known)
     network, length = open_network(
         path, options.device, labelled=labelled, output=options.output, prepare=beside.prepare
@@ -145,6 +144,7 @@ def load(rest: str, options: LoadOptions) -> OnnxModel:
         ),
         files=tuple(dict.fromkeys(each.name for each in (path, *stored.files, *beside.files))),
         compared_with=ORIGINAL,
+        of_corpus=len(stated) > 1,  # then the labels decide which outputs are read
         facts=signal_facts(
             "ONNX",
             str(path) if source == str(path.parent) else source,

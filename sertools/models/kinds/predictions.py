@@ -157,6 +157,7 @@ def load(rest: str, options: LoadOptions) -> PredictionsModel:
         labels=labels,
         task=_task(labels),
         fingerprint=digest.hexdigest(),
+        of_corpus=True,
         facts={
             "kind": "predictions file",
             "source": str(path),

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 from sertools.errors import AuditError, nearest
 from sertools.store.remote import local
 from sertools.sweep.cells import cells_of
-from sertools.sweep.spec import read_sweep
+from sertools.sweep.spec import read_checked_sweep
 from sertools.sweep.worker import Worker
 
 
@@ -84,7 +84,7 @@ class SweepJob:
     def work(self, number: int, of: int) -> None:
         """Does cells until none is open; reads the file itself, perhaps on another machine."""
         Worker(
-            sweep=read_sweep(self.file),
+            sweep=read_checked_sweep(self.file),
             out=self.out,
             run=self.run,
             number=number,
@@ -94,7 +94,7 @@ class SweepJob:
 
     def open_cells(self) -> int:
         """Number of cells that are still to be done in this run."""
-        return sum(cell.is_open(self.run) for cell in cells_of(read_sweep(self.file), self.out))
+        return sum(cell.is_open(self.run) for cell in cells_of(read_checked_sweep(self.file), self.out))
 
 
 def start(job: Job, out: Path, on: str, **how: Any) -> None:
