@@ -104,16 +104,18 @@ def figures(findings: Sequence[Finding], of_sound: Sequence[Finding], names: Seq
         drawn += quality_figure(pesq, ratios, target, "unchanged predictions")
     measured = [f for f in of_sound if f.name == PESQ]
     if measured:
+        changes = [slice_words(f.slice) for f in measured]
+        values = [
+            f"{name}: {f.value:.2f}" for name, f in zip(changes, measured, strict=True) if f.value is not None
+        ]
         drawn.append(
             Figure(
                 name="pesq",
                 kind="interval",
                 title="Sound quality of each change",
-                alt="; ".join(
-                    f"{slice_words(f.slice)}: {f.value:.2f}" for f in measured if f.value is not None
-                ),
+                alt="; ".join(values),
                 x_label="PESQ (4.64: equal to the clean clip)",
-                series=[interval_series([slice_words(f.slice) for f in measured], measured)],
+                series=[interval_series(changes, measured)],
                 band=(4.5, None),
             )
         )

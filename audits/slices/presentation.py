@@ -115,16 +115,17 @@ def _score(pair: Pairs) -> float:
 def figure(search: Search) -> Figure:
     """The excess of each tested slice."""
     shown = [each for each in search.tested if not np.isnan(each.alone.value)]
+    names = [slice_words(str(each.slice)) for each in shown]
     unit = "share of errors" if search.pair.classes else "absolute error"
     return Figure(
         name=f"slices_{search.target}",
         kind="interval",
         title=f"Excess {unit} of {search.target} in the slices that looked worst",
-        alt="; ".join(f"{slice_words(each.slice)}: {each.alone.value:+.2f}" for each in shown),
+        alt="; ".join(f"{name}: {each.alone.value:+.2f}" for name, each in zip(names, shown, strict=True)),
         x_label=f"excess {unit}, on other speakers",
         series=[
             interval_series(
-                [f"{slice_words(each.slice)} ({plural(each.alone.n, 'clip')})" for each in shown],
+                [f"{name} ({plural(e.alone.n, 'clip')})" for name, e in zip(names, shown, strict=True)],
                 [e.alone for e in shown],
             )
         ],
