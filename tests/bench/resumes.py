@@ -1,10 +1,10 @@
 """Does every method train a network of the size of wav2vec2-base, and end with the same bytes after kills?
 
-    python -m tests.bench.resumes DATA FOLDER [METHOD …] [--no-kills]
+    python -m tests.bench.resumes DATA FOLDER [METHOD …] [--architecture NAME] [--no-kills]
 
 DATA holds emodb/. Each method takes 20 updates per phase on twelve short clips of three speakers, from random
 weights of wav2vec2-base (95 million parameters; `cnn14` in its own shape of 80 million; `baseline` has no
-network). Then the same training is killed by SIGKILL in every phase, as soon as a checkpoint of the phase is
+network), or of another architecture of that size: `hubert`, `wavlm`, `data2vec-audio`. Then the same training is killed by SIGKILL in every phase, as soon as a checkpoint of the phase is
 complete, and repeated until it ends. Printed are the first and last loss of each phase, the seconds of the
 whole training (CPU, of its process), the number of kills, and whether all files have the same bytes.
 Checkpoints of one method need 5 GB in FOLDER for a while.
@@ -61,13 +61,13 @@ def manifest(data: Path, folder: Path) -> Path:
     return path
 
 
-def recipe_file(method: str, clips: Path, folder: Path) -> Path:
+def recipe_file(method: str, architecture: str, clips: Path, folder: Path) -> Path:
     """Writes the recipe of a method, as TOML."""
     table: dict[str, Any] = {"method": method, "corpora": [str(clips)], "dev_speakers": DEV}
     if method != "baseline":
         table |= {**DESCENT, "cut_s": CUT_S}
     if method not in {"cnn14", "baseline"}:
-        table["init"] = "random:wav2vec2"
+        table["init"] = f"random:{architecture}"
     path = folder / f"{method}.toml"
     lines = [f"{key} = {inline(value)}" for key, value in {**table, **CHANGES.get(method, {})}.items()]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -130,16 +130,16 @@ def differing(one: Path, other: Path) -> list[str]:
     )
 
 
-def measured(method: str, clips: Path, folder: Path, *, kills: bool) -> str:
+def measured(method: str, architecture: str, clips: Path, folder: Path, *, kills: bool) -> str:
     """A line on one method; its weights are removed."""
     place = folder / method
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)
-    recipe = recipe_file(method, clips, place)
+    recipe = recipe_file(method, architecture, clips, place)
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     train(recipe, place / "whole")
     took = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
-    line = f"{method}: {losses(place / 'whole')}; {took:.0f} CPU s"
+    line = f"{method} of {architecture}: {losses(place / 'whole')}; {took:.0f} CPU s"
     if kills:
         survived: list[str] = []
         while phase := train(recipe, place / "cut", survived):
@@ -157,12 +157,14 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("folder", type=Path)
     parser.add_argument("methods", nargs="*", default=[])
+    parser.add_argument("--architecture", default="wav2vec2")
     parser.add_argument("--no-kills", action="store_true")
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
     clips = manifest(given.data, given.folder)
     for method in given.methods or [name for name in objectives() if name not in LEFT_OUT]:
-        line = measured(method, clips, given.folder.resolve(), kills=not given.no_kills)
+        place = given.folder.resolve()
+        line = measured(method, given.architecture, clips, place, kills=not given.no_kills)
         sys.stdout.write(line + "\n")
         sys.stdout.flush()
 
