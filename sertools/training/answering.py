@@ -151,5 +151,7 @@ def write_network(
 def load_encoder(folder: Path) -> Any:
     """The encoder that a phase has written."""
     from transformers import AutoModel
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()
     return AutoModel.from_pretrained(folder, dtype="float32", local_files_only=True)

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import functools
 import json
+import math
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -15,6 +16,7 @@ from sertools.files import disk_errors
 from sertools.randomness import identity_rng
 from sertools.training.data.batches import Batches, Clips, collate
 from sertools.training.data.measures import SMALLER_IS_BETTER, measures, measures_of
+from sertools.training.finite import Good, NotFiniteError, stopped
 from sertools.training.recipe import FIRST, Optimisation
 
 if TYPE_CHECKING:
@@ -27,23 +29,6 @@ CURVES = "train.json"
 
 COMPLETE = "complete"
 """Empty file in a checkpoint that was written to its end."""
-
-LAST_GOOD = "last-good"
-"""Folder of the weights before the step at which the loss was not a number."""
-
-
-class NotFiniteError(Exception):
-    """The loss or a gradient is not a finite number.
-
-    Args:
-        what: `loss` or `gradient`
-        step: number of the update, from 1
-    """
-
-    def __init__(self, what: str, step: int) -> None:
-        super().__init__(f"the {what} is not finite at step {step}")
-        self.what = what
-        self.step = step
 
 
 def descend(phase: "GradientPhase", module: "torch.nn.Module", out: Path, setting: "Setting") -> None:
@@ -58,24 +43,9 @@ def descend(phase: "GradientPhase", module: "torch.nn.Module", out: Path, settin
         try:
             trainer.train(resume_from_checkpoint=_last_complete(steps))
         except NotFiniteError as problem:
-            raise _stopped(problem, phase, trainer.model, setting) from problem
+            raise stopped(problem, phase, trainer, setting) from problem
         phase.write(trainer.model.eval(), out)
     (out / CURVES).write_text(json.dumps(_curves(trainer), indent=1, sort_keys=True) + "\n", encoding="utf-8")
-
-
-def _stopped(
-    problem: NotFiniteError, phase: "GradientPhase", module: "torch.nn.Module", setting: "Setting"
-) -> ModelError:
-    """The error for a loss that is not a number; the weights of the step before are kept."""
-    place = setting.work / LAST_GOOD
-    shutil.rmtree(place, ignore_errors=True)
-    place.mkdir(parents=True)
-    phase.write(module.eval(), place)
-    return ModelError(
-        f"the {problem.what} became infinite or not a number at step {problem.step} of {phase.name}; the "
-        f"weights of step {problem.step - 1} are kept in {place}",
-        hint="lower learning_rate, or set clip_norm, and use another --out",
-    )
 
 
 @contextlib.contextmanager
@@ -127,7 +97,8 @@ def _trainer(phase: "GradientPhase", module: "torch.nn.Module", folder: Path, se
     logging.set_verbosity_error()
     seed, how = setting.recipe.seed, phase.how
     batches = Batches(lengths=phase.clips.lengths, size=how.batch, samples=how.batch_samples, seed=seed)
-    callbacks: list[Any] = [_callback(phase, batches, folder, setting)]
+    good = Good()
+    callbacks: list[Any] = [_callback(phase, batches, folder, setting, good)]
     if how.patience and phase.dev is not None:
         callbacks.append(EarlyStoppingCallback(early_stopping_patience=how.patience))
     trainer = _trainer_class()(
@@ -140,6 +111,7 @@ def _trainer(phase: "GradientPhase", module: "torch.nn.Module", folder: Path, se
         eval_dataset=phase.dev,
         callbacks=callbacks,
     )
+    trainer.good = good
     trainer.remove_callback(PrinterCallback)
     return trainer
 
@@ -168,6 +140,8 @@ def _trainer_class() -> Any:
 
         def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
             scores = _scores(self, self.phase.dev, self.phase.how)
+            if not math.isfinite(scores.get("loss", 0.0)):
+                raise NotFiniteError("loss on dev clips", self.state.global_step)
             found = {f"eval_{name}": value for name, value in scores.items()}
             self.log(found)
             own: Any = self  # transformers does not type the control
@@ -187,8 +161,8 @@ def _trainer_class() -> Any:
     return Ours
 
 
-def _callback(phase: "GradientPhase", batches: Batches, folder: Path, setting: "Setting") -> Any:
-    """Chooses the batches of an epoch, checks gradients, tells the module of updates, marks checkpoints."""
+def _callback(phase: "GradientPhase", batches: Batches, folder: Path, setting: "Setting", good: Good) -> Any:
+    """Chooses batches, checks gradients, keeps good weights, tells of updates, marks checkpoints."""
     import torch
     from transformers import TrainerCallback
 
@@ -202,9 +176,10 @@ def _callback(phase: "GradientPhase", batches: Batches, folder: Path, setting: "
             gradients = [p.grad for p in named["model"].parameters() if p.grad is not None]
             if gradients and not bool(torch.isfinite(torch.nn.utils.get_total_norm(gradients))):
                 raise NotFiniteError("gradient", state.global_step + 1)
+            good.keep(_unwrapped(named["model"]), state.global_step)
 
         def on_step_end(self, args: Any, state: Any, control: Any, **named: Any) -> None:
-            module = getattr(named["model"], "module", named["model"])  # without the wrapper of several GPUs
+            module = _unwrapped(named["model"])
             if hasattr(module, "after_update"):
                 module.after_update(state.global_step, state.max_steps)
 
@@ -216,6 +191,11 @@ def _callback(phase: "GradientPhase", batches: Batches, folder: Path, setting: "
             (folder / f"checkpoint-{state.global_step}" / COMPLETE).touch()
 
     return Follow()
+
+
+def _unwrapped(module: Any) -> Any:
+    """The module without the wrapper of several GPUs."""
+    return getattr(module, "module", module)
 
 
 def _arguments(phase: "GradientPhase", folder: Path, precision: str, seed: int) -> Any:

@@ -235,13 +235,30 @@ def changed(table: Mapping[str, Any], changes: Sequence[str]) -> dict[str, Any]:
 
 def _changed(table: dict[str, Any], change: str) -> dict[str, Any]:
     key, equals, text = change.partition("=")
-    names = [name.strip() for name in key.split(".")]
+    names = _names(key)
     if not equals or not all(names):
         raise ModelError(f"--set {change!r} is not of the form key=value", hint="such as --set epochs=10")
     value: Any = _value(text.strip())
     for name in reversed(names):
         value = {name: value}
     return joined(table, value)
+
+
+def _names(key: str) -> list[str]:
+    """The names of a dotted key; one with a dot in it stands in quotes, as in TOML.
+
+    >>> _names("pretrain.steps"), _names('variants."α 0.1".options'), _names("variants.WavLM Large.init")
+    (['pretrain', 'steps'], ['variants', 'α 0.1', 'options'], ['variants', 'WavLM Large', 'init'])
+    """
+    try:
+        table: Any = tomllib.loads(f"{key} = 0")
+    except tomllib.TOMLDecodeError:
+        return [name.strip() for name in key.split(".")]
+    found = []
+    while isinstance(table, dict) and table:
+        (name, table), *_ = table.items()
+        found.append(name)
+    return found
 
 
 def _value(text: str) -> Any:

@@ -1,5 +1,6 @@
 """Trains a small speech emotion model from a recipe, reproducibly, and writes a checkpoint."""
 
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,8 +11,9 @@ from sertools.corpora.corpus import Corpus
 from sertools.corpora.seen.record import FILE, TrainingRecord
 from sertools.errors import ModelError
 from sertools.files import atomic_folder, check_writable
+from sertools.training.finite import LAST_GOOD
 from sertools.training.small_network.data import TrainingData, training_data
-from sertools.training.small_network.loop import begin
+from sertools.training.small_network.loop import DivergedError, begin
 from sertools.training.small_network.network import RATE_HZ
 from sertools.training.small_network.recipe import Recipe
 
@@ -77,7 +79,8 @@ def train(
         `out`
 
     Raises:
-        ModelError: `out` is not empty, or cannot be written, or see `training_data`
+        ModelError: `out` is not empty, or cannot be written, or the loss is not a number (the last weights
+            with a finite loss are kept in `OUT.part`), or see `training_data`
         CorpusError: see `training_data`
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -89,7 +92,16 @@ def train(
     for note in data.notes:
         warn(note)
     record = data.record()
-    model = fit(recipe, data, progress=progress)
+    try:
+        model = fit(recipe, data, progress=progress)
+    except DivergedError as error:
+        if error.model is None:
+            raise
+        place = out.with_name(f"{out.name}.part") / LAST_GOOD
+        shutil.rmtree(place, ignore_errors=True)
+        _write(error.model, recipe, record, place)
+        kept = f"{error.message}; the average of the weights with a finite loss is kept in {place}"
+        raise ModelError(kept, hint=error.hint) from None
     try:
         _write(model, recipe, record, out)
     except ModelError as error:
@@ -116,7 +128,9 @@ def _rescue(model: Any, recipe: Recipe, record: TrainingRecord, out: Path, error
 def _write(model: Any, recipe: Recipe, record: TrainingRecord, out: Path) -> None:
     """Writes the checkpoint to a temporary folder, and renames that when it is complete."""
     from transformers import Wav2Vec2FeatureExtractor
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()
     extractor = Wav2Vec2FeatureExtractor(
         feature_size=1,
         sampling_rate=RATE_HZ,

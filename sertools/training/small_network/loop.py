@@ -1,12 +1,14 @@
 """One training, step by step: loss, optimiser, learning rate, and weights averaged over steps."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sertools.errors import ModelError
 from sertools.probing.losses import ccc_loss
 from sertools.randomness import identity_rng
 from sertools.training.small_network.augment import augmented
@@ -16,6 +18,22 @@ from sertools.training.small_network.recipe import Recipe
 
 if TYPE_CHECKING:
     import torch
+
+
+class DivergedError(ModelError):
+    """The loss is not a finite number.
+
+    Args:
+        step: number of the update, from 1
+        model: with the average of the weights whose loss was finite; None if none was
+    """
+
+    def __init__(self, step: int, model: Any) -> None:
+        super().__init__(
+            f"the loss became infinite or not a number at step {step}",
+            hint="lower learning_rate, and use another --out",
+        )
+        self.model = model
 
 
 @dataclass(kw_only=True)
@@ -33,6 +51,7 @@ class Training:
         drop: dropout before both heads
         learnt: trained parameters of the model by name
         averages: their averages over the steps so far
+        good: these averages before the last update, whose weights had a finite loss; empty before the first
         optimizer, schedule: of `learnt` and of the second head
         step: number of steps so far
     """
@@ -48,6 +67,7 @@ class Training:
     averages: "dict[str, torch.Tensor]"
     optimizer: "torch.optim.AdamW"
     schedule: "torch.optim.lr_scheduler.LambdaLR"
+    good: "dict[str, torch.Tensor]" = field(default_factory=dict)
     step: int = 0
 
     def epoch(self, number: int) -> float:
@@ -59,19 +79,36 @@ class Training:
         return float(np.mean([self._update(rows, number) for rows in batches]))
 
     def finish(self) -> Any:
-        """The model with the averaged weights, in evaluation mode."""
+        """The model with the averaged weights, in evaluation mode.
+
+        Raises:
+            DivergedError: they are not finite numbers
+        """
+        import torch
+
+        if not all(bool(torch.isfinite(value).all()) for value in self.averages.values()):
+            raise self._diverged(self.step)
+        return self._with(self.averages)
+
+    def _with(self, weights: "Mapping[str, torch.Tensor]") -> Any:
         import torch
 
         with torch.no_grad():
             for name, value in self.learnt.items():
-                value.copy_(self.averages[name])
+                value.copy_(weights[name])
         return self.model.eval()
+
+    def _diverged(self, step: int) -> DivergedError:
+        return DivergedError(step, self._with(self.good) if self.good else None)
 
     def _update(self, rows: NDArray[np.int64], epoch: int) -> float:
         """One step on the clips of a batch; returns its loss."""
         import torch
 
         loss = self._loss(rows, epoch)
+        if not math.isfinite(loss.item()):
+            raise self._diverged(self.step + 1)
+        self.good = {name: value.clone() for name, value in self.averages.items()}
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # untyped in torch
         torch.nn.utils.clip_grad_norm_([*self.learnt.values(), *_parameters(self.guess)], 1.0)

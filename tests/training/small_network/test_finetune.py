@@ -230,6 +230,14 @@ def test_the_same_recipe_gives_the_same_bytes(corpus, tmp_path):
     assert (first / "model.safetensors").read_bytes() != (other / "model.safetensors").read_bytes()
 
 
+def test_a_loss_that_is_not_a_number_stops_and_the_weights_before_it_are_kept(corpus, tmp_path):
+    with pytest.raises(ModelError, match=r"not a number at step 2; .* is kept in .*last-good"):
+        train(tiny(learning_rate=1e30), [corpus], tmp_path / "made")
+    assert not (tmp_path / "made").exists()
+    kept = load_model(str(tmp_path / "made.part" / "last-good"))
+    assert np.isfinite(kept.predict([np.ones(16000, dtype=np.float32)]).scores).all()
+
+
 def test_training_leaves_the_settings_of_torch_as_they_were(corpus, tmp_path):
     before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled(), torch.get_rng_state()
     train(tiny(epochs=1), [corpus], tmp_path / "made")
