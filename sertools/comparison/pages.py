@@ -2,14 +2,19 @@
 
 import re
 from collections.abc import Sequence
+from typing import Any
 from urllib.parse import quote
 
-from sertools.report import content, markdown, pages, prose
+from sertools.report import content, markdown, pages, prose, text
 from sertools.report.summary import facts
 from sertools.results.result import Figure, Finding, Result, Table
+from sertools.results.terms.names import in_words
 
 FIRST = ("verdicts", "ranks", "people")
 """Short summary tables that are shown first."""
+
+SHARED = ("corpus", "measure")
+"""Columns of the tables of a study that are said below the table, where all rows have the same value."""
 
 SCORES = "scores"
 """The figure that is shown first."""
@@ -60,7 +65,37 @@ def study_html(study: Result, drawn: Sequence[str]) -> str:
         drawn: SVG of each of its figures
     """
     markup = [pages.markup(svg) for svg in drawn]
-    return pages.page("study.html", result=study, title=study.question, long=LONG, drawn=markup)
+    tables = [_narrow(table) for table in study.tables]
+    return pages.page(
+        "study.html", result=study, title=study.question, long=LONG, drawn=markup, tables=tables
+    )
+
+
+def _narrow(table: Table) -> Table:
+    """A table of a study as a page shows it: what all rows share is said once, intervals have one column."""
+    columns = list(table.columns)
+    by_name = {name: [row[i] for row in table.rows] for i, name in enumerate(columns)}
+    shared = {name: by_name.pop(name)[0] for name in SHARED if len(set(by_name.get(name, ()))) == 1}
+    cells: dict[str, list[Any]] = {}
+    for name, values in by_name.items():
+        end, _, of = name.partition(" over ")
+        if end == "low":
+            ends = list(zip(values, by_name[f"high over {of}"], strict=True))
+            texts = zip(*map(text.column_texts, zip(*ends, strict=True)), strict=True)
+            cells[f"95 % interval over {of}"] = [
+                f"{low} to {high}" if None not in pair else ""
+                for (low, high), pair in zip(texts, ends, strict=True)
+            ]
+        elif end != "high":
+            cells[name] = values
+    said = ", ".join(f"{name} {in_words(str(value))}" for name, value in shared.items())
+    return table.model_copy(
+        update={
+            "columns": list(cells),
+            "rows": [list(row) for row in zip(*cells.values(), strict=True)],
+            "note": " ".join(filter(None, [f"All rows: {said}." if said else "", table.note])),
+        }
+    )
 
 
 def page(comparison: Result, files: Sequence[str]) -> str:

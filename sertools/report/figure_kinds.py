@@ -18,6 +18,8 @@ _LINES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)))
 _HATCHES = ("", "///", "...", "xxx", "\\\\\\", "++")
 _MOST_ROW_NAMES = 60  # of a heat map; of more rows only every second, third, … is named
 _PANELS_WIDE = 2  # small plots side by side
+_PANEL_GAP = 0.16  # room between them for the numbers of an axis, as a share of the width
+_LONG_NUMBERS = 0.02  # an axis of a smaller range has numbers of so many decimals that few fit side by side
 _MANY_POINTS = 3000  # more points or cells become one embedded image, to keep the page small
 
 
@@ -109,14 +111,15 @@ def _line(axes: Any, figure: Figure) -> None:
 
 def _panels(axes: Any, figure: Figure) -> None:
     """A small line plot of each series, with a scale of its own."""
-    width, height = 1 / _PANELS_WIDE, 1 / math.ceil(len(figure.series) / _PANELS_WIDE)
+    width = (1 - (_PANELS_WIDE - 1) * _PANEL_GAP) / _PANELS_WIDE
+    height = 1 / math.ceil(len(figure.series) / _PANELS_WIDE)
     axes.set_axis_off()
     for i, series in enumerate(figure.series):
         row, column = divmod(i, _PANELS_WIDE)
         n = len(series.x)
         x = [k if isinstance(at, str) else at for k, at in enumerate(series.x)]
         low, high = _numbers(series.low, n), _numbers(series.high, n)
-        place = [column * width + 0.06, 1 - (row + 0.8) * height, width - 0.09, 0.6 * height]
+        place = [column * (width + _PANEL_GAP), 1 - (row + 0.8) * height, width, 0.6 * height]
         panel = axes.inset_axes(place)
         panel.plot(x, _numbers(series.y, n), color=_colour(0), linewidth=1.5)
         panel.fill_between(x, low, high, color=_colour(0), alpha=0.18, linewidth=0)
@@ -145,6 +148,9 @@ def _interval(axes: Any, figure: Figure) -> None:
         )
     axes.set_yticks(range(len(names)), name_texts(names))
     axes.set_ylim(len(names) - 0.4, -0.6)
+    low, high = axes.get_xlim()
+    if high - low < _LONG_NUMBERS:
+        axes.locator_params(axis="x", nbins=4)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     # in a Figure rows are `x` and values are `y`; a dot plot is horizontal

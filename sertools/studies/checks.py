@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sertools.corpora.corpus import Corpus
 from sertools.errors import ModelError, SertoolsError
-from sertools.pipeline.request import CorpusRequest
+from sertools.pipeline.request import CorpusRequest, ModelRequest
 from sertools.studies.study import AuditOfCells, Cell, Study
 from sertools.training.data.measures import measures_of
 from sertools.training.data.select import corpus_of
@@ -70,7 +70,12 @@ class _Shelf:
 
 
 def _audited(study: Study, every: Sequence[Cell], data_root: Path | None) -> Iterator[str]:
-    """Sentences on corpora of audits that cannot be read."""
+    """Sentences on corpora of audits that cannot be read, and on their second model."""
+    if study.against and any(applies(wanted, cell) for wanted in study.audits for cell in every):
+        try:
+            ModelRequest(spec=study.against).load()
+        except SertoolsError as error:
+            yield f"against: {error}"
     for data in dict.fromkeys(a.data for a in study.audits if any(applies(a, cell) for cell in every)):
         try:
             CorpusRequest(specs=(data,), data_root=data_root).load()

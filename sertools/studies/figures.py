@@ -73,7 +73,7 @@ def dots(keys: Mapping[Key, Mapping[int, Score]], test: str, measure: str) -> Fi
         kind="interval",
         title=f"{in_words(measure)} on {test}",
         alt=f"Mean over seeds of {in_words(measure)} on {test} for each variant, with 95 % intervals over "
-        "speakers.",
+        "speakers where there are at least five of them.",
         x_label=in_words(measure),
         series=[_series(measure, points)],
     )
@@ -136,8 +136,8 @@ def panels(done: Sequence[DoneCell]) -> list[Figure]:
             Figure(
                 name=f"{key}_by_variant",
                 kind="panels",
-                title=f"{what[0].upper()}{what[1:]} against updates",
-                alt=f"{what[0].upper()}{what[1:]} at each step of each phase of each variant, mean ± "
+                title=f"{_capital(what)} against updates",
+                alt=f"{_capital(what)} at each step of each phase of each variant, mean ± "
                 "standard deviation over seeds and folds.",
                 x_label="updates",
                 y_label=what,
@@ -174,12 +174,12 @@ def curves(done: Sequence[DoneCell]) -> list[Figure]:
 
 
 def _curve(phase: str, measure: str, lines: dict[str, dict[int, list[float]]]) -> Figure:
+    what = f"{in_words(measure)} on dev speakers"
     return Figure(
         name=f"{phase}_{measure}",
         kind="line",
-        title=f"{phase}: {in_words(measure)} on dev speakers",
-        alt=f"{in_words(measure)} on dev speakers at each step of {phase}, mean ± standard deviation over "
-        "seeds.",
+        title=f"{phase}: {what}",
+        alt=f"{_capital(what)} at each step of {phase}, mean ± standard deviation over seeds.",
         x_label="updates",
         y_label=in_words(measure),
         series=[_over_steps(name, steps) for name, steps in lines.items()],
@@ -194,6 +194,10 @@ def _over_steps(name: str, steps: Mapping[int, Sequence[float]]) -> Series:
         centre = float(np.mean(values))
         points.append((step, centre, centre - sd, centre + sd))
     return _series(name, points)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _plain(name: str, points: Sequence[tuple[Any, float]]) -> Series:

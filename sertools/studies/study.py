@@ -120,6 +120,7 @@ class Study(Strict):
         recipe: values of the recipe of all cells
         grid: key of the recipe (`pretrain.steps` for one in a table) → its values
         variants: name → values of the recipe that differ
+        only: variants that are trained; empty for all
         reference: variant with which others are compared; empty for the first
         audits, published, ratios: see there
         against: second model of audits that show layers
@@ -135,6 +136,7 @@ class Study(Strict):
     recipe: dict[str, Any]
     grid: dict[str, list[Any]] = {}
     variants: dict[str, dict[str, Any]] = {}
+    only: list[str] = []
     reference: str = ""
     audits: list[AuditOfCells] = []
     published: list[Published] = []
@@ -215,7 +217,7 @@ def read_study(spec: str, changes: Sequence[str] = ()) -> Study:
 def _unknown_variants(study: Study) -> Iterator[str]:
     """Sentences on variants that the study does not have."""
     known = list(study.variants or {PLAIN: {}})
-    used = [study.reference or known[0], *(each.variant for each in study.published)]
+    used = [study.reference or known[0], *study.only, *(each.variant for each in study.published)]
     used += [name for ratio in study.ratios for name in (*ratio.top, *ratio.bottom)]
     yield from (f"unknown variant {name!r} ({nearest(name, known)})" for name in used if name not in known)
 
@@ -292,7 +294,7 @@ def _combinations(study: Study) -> Iterator[tuple[str, dict[str, Any], int, int]
     keys = [key for key in study.grid if key != SEED]
     seeds = study.grid.get(SEED, [study.recipe.get(SEED, 0)])
     folds = study.folds.all if study.folds else [0]
-    for variant in study.variants or [PLAIN]:
+    for variant in study.only or study.variants or [PLAIN]:
         for values in itertools.product(*(study.grid[key] for key in keys)):
             for seed, fold in itertools.product(seeds, folds):
                 yield variant, dict(zip(keys, values, strict=True)), seed, fold

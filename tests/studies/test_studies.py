@@ -11,6 +11,7 @@ from scipy import stats
 from sertools.errors import CorpusError, ModelError
 from sertools.results.result import Result
 from sertools.studies import figures, tables
+from sertools.studies.plan import plan
 from sertools.studies.scores import Score
 from sertools.studies.study import Study, cells, names, read_study
 from sertools.studies.summary import difference, mean, ratio
@@ -208,7 +209,13 @@ def test_a_study_trains_each_cell_once_and_writes_a_page(file, tmp_path):
     page = (tmp_path / "study.html").read_text(encoding="utf-8")
     assert "Frozen or not" in page
     assert page.count("<svg") == 2
+    assert page.count("95 % interval over speakers") == 3  # means, differences, published values
     assert not list(tmp_path.glob("cells/*/model"))
+    assert [row[-2:] for row in plan(study, tmp_path)] == [[2, 2], [2, 2]]
+    frozen = read_study(str(file), ['only=["frozen"]', "grid.seed=[0, 1, 2]"])
+    assert plan(frozen, tmp_path) == [
+        ["frozen", "share 1.0", "frozen", "random:wav2vec2", "1 epoch", next(iter(study.test)), 3, 2]
+    ]
 
 
 def test_the_scores_of_a_cell_are_those_of_its_answers(file, tmp_path):
@@ -267,6 +274,7 @@ def test_a_study_whose_test_speakers_would_train_is_refused(file, tmp_path):
     [
         ("tset=1", "unknown key 'tset'.*did you mean 'test'"),
         ('reference="frosen"', "unknown variant 'frosen'.*did you mean 'frozen'"),
+        ('only=["frosen"]', "unknown variant 'frosen'.*did you mean 'frozen'"),
         ("grid.share=[]", "grid.share has no values"),
         ("grid.shares=[1.0]", "unknown key 'shares'"),
         ('measures=["ccc"]', "'ccc' is not measured"),
@@ -274,6 +282,7 @@ def test_a_study_whose_test_speakers_would_train_is_refused(file, tmp_path):
         ('audits=[{names=["fairnes"], data="x.csv"}]', "no audit named 'fairnes'.*did you mean 'fairness'"),
         ('audits=[{names=["fairness"], data="x.csv"}]', "cannot be run: audits of x.csv: .*nothing was tr"),
         ('audits=[{names=["fairness"], data="x", where={sede=1}}]', "key 'sede' .did you mean 'seed'"),
+        ('audits=[{names=["leakage"], data="x"}]\nagainst="tyo:x"', "against: unknown kind of model 'tyo'"),
         ('test=["x.csv", "y.csv"]', r"cannot be run: .*x\.csv.*; .*y\.csv"),
         ('measures=["uaar", "ccc"]\nreference="frosen"\ntset=1', "'test'.*'frozen'.*'uaar' .*; 'ccc' is not"),
     ],
