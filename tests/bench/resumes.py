@@ -4,9 +4,10 @@
 
 DATA holds emodb/. Each method takes 20 updates per phase on twelve short clips of three speakers, from random
 weights of wav2vec2-base (95 million parameters; `cnn14` in its own shape of 80 million; `baseline` has no
-network), or of another architecture of that size: `hubert`, `wavlm`, `data2vec-audio`. Then the same training is killed by SIGKILL in every phase, as soon as a checkpoint of the phase is
-complete, and repeated until it ends. Printed are the first and last loss of each phase, the seconds of the
-whole training (CPU, of its process), the number of kills, and whether all files have the same bytes.
+network), or of another architecture of that size: `hubert`, `wavlm`, `data2vec-audio`. Then the same
+training is killed by SIGKILL in every phase, as soon as a checkpoint of the phase is complete, and repeated
+until it ends. Printed are the first and last loss of each phase, the seconds of the whole training (CPU, of
+its process), the number of kills, and whether all files have the same bytes.
 Checkpoints of one method need 5 GB in FOLDER for a while.
 """
 
