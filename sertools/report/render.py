@@ -11,6 +11,7 @@ from sertools.report.excerpts.excerpt import LEVELS, Excerpt, excerpt
 from sertools.report.formats import export
 from sertools.report.kept import figures as kept_figures
 from sertools.report.kept import pages as kept_pages
+from sertools.report.kept.drawing import draw_together
 from sertools.report.summary import bars, opening, panels, rows, tracks
 from sertools.results import audio_clips
 from sertools.results.result import Figure, Result
@@ -122,11 +123,13 @@ def _short(
         if short.characters > 2 * MOST_BYTES:  # not worth drawing
             continue
         anchors = prose.slugs([result.audit for result in short.results])
-        drawn = {
-            (i, j): svg(figure, f"{anchors[i]}-{j + 1}")
+        chosen = {
+            (i, j): (figure, f"{anchors[i]}-{j + 1}")
             for i, result in enumerate(short.results)
             for j, figure in enumerate(result.figures)
         }
+        draw_together(list(chosen.values()), kept)
+        drawn = {place: svg(figure, salt) for place, (figure, salt) in chosen.items()}
         if sum(map(len, drawn.values())) > MOST_BYTES:
             continue
         page = html(results, drawn, there.without_content(), shown=short.results)

@@ -1,6 +1,7 @@
 import pytest
 
 from sertools.report import figures
+from sertools.report.kept import drawing
 from sertools.report.kept import figures as kept_figures
 from sertools.report.render import render
 from tests.helpers.report_results import KINDS, figure, small_result
@@ -58,3 +59,37 @@ def test_a_report_from_kept_figures_is_the_same_to_the_byte(tmp_path):
             assert (
                 tmp_path / name / path.relative_to(tmp_path / "without")
             ).read_bytes() == path.read_bytes()
+
+
+def test_many_figures_are_drawn_by_two_processes_as_by_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(drawing, "MANY", 4)
+    chosen = [(figure(kind), f"a-{i}") for i, kind in enumerate(KINDS)][:4]
+    drawn_here = []
+    alone = kept_figures.draw
+
+    def draw(shown, salt, folder):
+        drawn_here.append(salt)
+        return alone(shown, salt, folder)
+
+    monkeypatch.setattr(kept_figures, "draw", draw)
+    drawing.draw_together(chosen, tmp_path, cores=2)
+    assert drawn_here == ["a-0", "a-2"]
+    kept = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert len(kept) == 4
+    drawing.draw_together(chosen, tmp_path, cores=2)
+    assert len(drawn_here) == 2, "what is kept is not drawn again"
+    for path in tmp_path.iterdir():
+        path.unlink()
+    for shown, salt in chosen:
+        alone(shown, salt, tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == kept
+
+
+def test_without_other_processes_every_figure_is_drawn_all_the_same(tmp_path, monkeypatch, drawn):
+    monkeypatch.setattr(drawing, "MANY", 4)
+    monkeypatch.setattr(drawing, "WORKER", ["false"])
+    chosen = [(figure("bar"), f"a-{i}") for i in range(4)]
+    drawing.draw_together(chosen, tmp_path, cores=2)
+    assert [kept_figures.draw(*each, tmp_path) for each in chosen] == [
+        f"<svg id='a-{i}'>{figure('bar').title}</svg>\n" for i in range(4)
+    ]

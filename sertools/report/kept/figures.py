@@ -29,13 +29,23 @@ def draw(figure: Figure, salt: str, folder: Path | None) -> str:
     """
     if folder is None:
         return figures.draw(figure, salt)
-    hashed = hashlib.blake2b(f"{_code()} {salt} {figure.model_dump_json()}".encode(), digest_size=20)
-    path = folder / f"figure-{hashed.hexdigest()}.svg"
+    path = _path(figure, salt, folder)
     known = files.read_sealed(path)
     if known is None:
         known = figures.draw(figure, salt)
         files.write_sealed(path, known)
     return known
+
+
+def is_kept(figure: Figure, salt: str, folder: Path) -> bool:
+    """Whether there is a drawing of the figure, which may turn out to be damaged."""
+    return _path(figure, salt, folder).is_file()
+
+
+def _path(figure: Figure, salt: str, folder: Path) -> Path:
+    """Where the drawing of a figure is kept."""
+    hashed = hashlib.blake2b(f"{_code()} {salt} {figure.model_dump_json()}".encode(), digest_size=20)
+    return folder / f"figure-{hashed.hexdigest()}.svg"
 
 
 @functools.cache
