@@ -2,10 +2,17 @@
 
 import ast
 import importlib.util
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from sertools.errors import AuditError
+
+_FIRST_LINE = re.compile(r'"""([^"\\\n]+)(?:"""|\n)')
+"""The first line of a docstring that begins a file."""
+
+_SIGNATURE = re.compile(r"^def audit\((.*?)\)\s*->", re.DOTALL | re.MULTILINE)
+"""The parameters of an audit."""
 
 
 def embedded_folder() -> Path:
@@ -45,5 +52,17 @@ def name_of(path: Path) -> str:
 
 def question(path: Path) -> str:
     """The first line of an audit's docstring, read without executing the file."""
-    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-    return docstring.partition("\n")[0]
+    text = path.read_text(encoding="utf-8")
+    usual = _FIRST_LINE.match(text)
+    if usual:  # to parse the files of all audits takes a fifth of the time of `sertools --help`
+        return usual[1].strip()
+    return (ast.get_docstring(ast.parse(text)) or "").partition("\n")[0]
+
+
+def may_have_option(path: Path, name: str) -> bool:
+    """Whether the source of an audit has a parameter of this name, read without executing it.
+
+    True if its parameters are not found, because they are written in an unusual way.
+    """
+    signature = _SIGNATURE.search(path.read_text(encoding="utf-8"))
+    return signature is None or re.search(rf"\b{re.escape(name)}\s*:", signature[1]) is not None

@@ -6,6 +6,7 @@ goes to stdout, messages and progress to stderr.
 """
 
 import contextlib
+import functools
 import shlex
 import sys
 import traceback
@@ -37,17 +38,17 @@ class Commands(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Names of all commands; the audits come last."""
-        return [*commands.names(), *_audit_names()]
+        return [*commands.names(), *_audits()]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command with this name; an audit's own options are only loaded when it is called."""
         if cmd_name in commands.names():
             return commands.build(cmd_name)
-        if cmd_name not in _audit_names():
+        if cmd_name not in _audits():
             return None
-        from sertools.auditing.discovery import discover, question
+        from sertools.auditing.discovery import question
 
-        text = question(discover()[cmd_name.replace("-", "_")])
+        text = question(_audits()[cmd_name])
         return TyperCommand(cmd_name, help=text, rich_help_panel="Audits")
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
@@ -55,7 +56,7 @@ class Commands(TyperGroup):
         if args and args[0] not in (known := self.list_commands(ctx)):
             raise SertoolsError(f"no command named {args[0]!r}", hint=nearest(args[0], known))
         name, command, rest = super().resolve_command(ctx, args)
-        if name in _audit_names():
+        if name in _audits():
             from sertools.cli.audit_commands import audit_command
 
             command = audit_command(str(name))
@@ -104,11 +105,15 @@ def _interruptible() -> Iterator[None]:
 
 def _say_whose_option(option: str) -> None:
     """Ends the program with the commands that take an option, if it is an option of single audits."""
-    from sertools.auditing.audit import load
-    from sertools.auditing.discovery import discover
+    from sertools.auditing.discovery import may_have_option
 
     name = option.lstrip("-").replace("-", "_")
-    owners = [audit.replace("_", "-") for audit in discover() if name in load(audit).options()]
+    likely = [audit for audit, path in _audits().items() if may_have_option(path, name)]
+    if not likely:
+        return
+    from sertools.auditing.audit import load
+
+    owners = [audit for audit in likely if name in load(audit).options()]
     if not owners:
         return
     from sertools.cli import console
@@ -119,10 +124,12 @@ def _say_whose_option(option: str) -> None:
     raise typer.Exit(2)
 
 
-def _audit_names() -> list[str]:
+@functools.cache
+def _audits() -> dict[str, Path]:
+    """The name of each command that is an audit, and its file; nobody adds audits while a command runs."""
     from sertools.auditing.discovery import discover
 
-    return [name.replace("_", "-") for name in discover()]
+    return {name.replace("_", "-"): path for name, path in discover().items()}
 
 
 app = typer.Typer(

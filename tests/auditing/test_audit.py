@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from sertools.auditing.audit import load
 from sertools.auditing.contract import Needs
-from sertools.auditing.discovery import discover, embedded_folder, name_of, question
+from sertools.auditing.discovery import discover, embedded_folder, may_have_option, name_of, question
 from sertools.auditing.run import _digest, obstacle, tables_of
 from sertools.auditing.suites import choose
 from sertools.cli.app import app
@@ -299,3 +299,27 @@ def test_what_few_audits_need_is_not_given_to_others():
     own = ModelData(tables=replace(answers, running_cost=cost), frame_sums={})
     given = {name: tables_of(load(name).plan(), own, {}).running_cost for name in ("fairness", "efficiency")}
     assert given == {"fairness": None, "efficiency": cost}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"""What is it?"""\n',
+        '"""What is it?\n\nMore.\n"""\n',
+        "'What is it?'\n",
+        '# a remark\n\n"""What is it?\n"""\n',
+        'r"""What is it?\n\nRaw.\n"""\n',
+        '"""What is \\x69t?"""\n',
+    ],
+)
+def test_the_question_is_the_first_line_of_the_docstring_however_it_is_written(tmp_path, text):
+    path = tmp_path / "asks.py"
+    path.write_text(text, encoding="utf-8")
+    assert question(path) == "What is it?"
+
+
+def test_every_option_of_an_audit_is_seen_in_its_source():
+    for name, path in discover().items():
+        for option in load(name).options():
+            assert may_have_option(path, option), f"{name} {option}"
+    assert not any(may_have_option(path, "no_such_option") for path in discover().values())
