@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from sertools.audits.audibility.noticed import is_unheard
 
 from sertools.auditing import audit as auditing
 from sertools.auditing.audit import load
-from sertools.audits.audibility.noticed import is_unheard
 from sertools.errors import ModelError
 from sertools.features.quality.measure import quality_measures
 from sertools.inference.settings import Settings

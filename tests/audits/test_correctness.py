@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.spatial.distance import jensenshannon
+from sertools.audits.correctness.generalisation import generalisation_drops
+from sertools.audits.correctness.scores import ccc_for_mae
 from sklearn import metrics as sk
 
 from sertools.auditing.audit import load
-from sertools.audits.correctness.generalisation import generalisation_drops
-from sertools.audits.correctness.scores import ccc_for_mae
 from sertools.errors import AuditError
 from sertools.metrics.distribution import jensen_shannon, jensen_shannon_beyond_chance
 from sertools.results.result import Verdict

@@ -3,11 +3,11 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-
-from sertools.auditing.audit import load
 from sertools.audits.drivers.material import cleaned, material
 from sertools.audits.drivers.partial import correlations
 from sertools.audits.drivers.surrogate import explained, explained_square, folds_of, rooted, unshrunk
+
+from sertools.auditing.audit import load
 from sertools.randomness import identity_rng
 from sertools.results.result import Verdict
 from sertools.selftest import toy_corpus

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from sertools.audits.duration import LENGTHS, needs, shortest_length
 
 from sertools.auditing.audit import load
-from sertools.audits.duration import LENGTHS, needs, shortest_length
 from sertools.errors import AudioError
 from sertools.perturbations.registry import get
 from sertools.results.result import Verdict

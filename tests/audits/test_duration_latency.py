@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from sertools.audits.duration.latency import times, window_conditions
 
 from sertools.audio.splice import after_change
 from sertools.auditing.audit import load
-from sertools.audits.duration.latency import times, window_conditions
 from sertools.errors import AudioError
 from sertools.inference.decode import decode
 from sertools.inference.settings import Settings

@@ -3,9 +3,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sertools.audits.efficiency import factor_of
 
 from sertools.auditing.audit import load
-from sertools.audits.efficiency import factor_of
 from sertools.errors import AuditError
 from sertools.results.result import Verdict
 from sertools.selftest import toy_corpus

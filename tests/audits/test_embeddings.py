@@ -5,11 +5,11 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+from sertools.audits.embeddings import projections
+from sertools.audits.embeddings.neighbours import Embedded
 from sklearn.metrics import silhouette_score
 
 from sertools.auditing.audit import load
-from sertools.audits.embeddings import projections
-from sertools.audits.embeddings.neighbours import Embedded
 from sertools.errors import AuditError
 from sertools.metrics import neighbours
 from sertools.results.result import Verdict

@@ -4,8 +4,8 @@ import dataclasses
 
 import numpy as np
 import pandas as pd
-
 from sertools.audits.embeddings.neighbours import Embedded, purities, sampled, silhouette, trust
+
 from sertools.selftest import toy_corpus
 
 

@@ -7,8 +7,8 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-
 from sertools.audits.embeddings import projections
+
 from sertools.metrics import neighbours
 from tests.helpers.places import ROOT
 

@@ -1,9 +1,9 @@
 """What the audit of fairness answers in one sentence."""
 
 import pytest
-
 from sertools.audits.fairness.chance import ChanceRow
 from sertools.audits.fairness.presentation import answer
+
 from sertools.results.result import Finding
 from sertools.statistics.permutation import NullGap
 

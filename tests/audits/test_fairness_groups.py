@@ -5,9 +5,9 @@ import re
 
 import numpy as np
 import pytest
+from sertools.audits.fairness.gaps import with_power
 
 from sertools.auditing.audit import load
-from sertools.audits.fairness.gaps import with_power
 from sertools.errors import AuditError
 from sertools.results.result import Finding, Limit, Verdict
 from sertools.results.verdicts.gate import judge

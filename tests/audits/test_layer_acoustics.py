@@ -2,10 +2,10 @@ import dataclasses
 
 import numpy as np
 import pytest
-
-from sertools.auditing.audit import load
 from sertools.audits.layer_acoustics.curves import curve
 from sertools.audits.layer_acoustics.scores import scores
+
+from sertools.auditing.audit import load
 from sertools.errors import AuditError
 from sertools.results.result import Verdict
 from sertools.selftest import toy_corpus

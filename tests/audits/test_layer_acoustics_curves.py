@@ -2,7 +2,6 @@ import dataclasses
 
 import numpy as np
 import pytest
-
 from sertools.audits.layer_acoustics.curves import Curve, curve
 from sertools.audits.layer_acoustics.scores import Scores, over_groups
 

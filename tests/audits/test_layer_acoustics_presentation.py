@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-
 from sertools.audits.layer_acoustics import presentation
 from sertools.audits.layer_acoustics.curves import Curve
 

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
-
 from sertools.audits.layer_acoustics.scores import MEASURES, between, over_groups, scores
+
 from sertools.metrics import cca
 from sertools.selftest import toy_corpus
 from sertools.selftest.toy_frames import frame_sums

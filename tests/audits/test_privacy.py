@@ -3,11 +3,11 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-
-from sertools.auditing.audit import load
 from sertools.audits.privacy.inputs import inputs
 from sertools.audits.privacy.membership import losses, membership
 from sertools.audits.privacy.verification import principal, verified, whitening
+
+from sertools.auditing.audit import load
 from sertools.errors import AuditError
 from sertools.metrics.verification import auc, eer
 from sertools.randomness import identity_rng

@@ -1,10 +1,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-
-from sertools.auditing.audit import load
 from sertools.audits.proxies.attribute import Attribute, Rate, attribute, parsed_rates, with_predicted_sex
 from sertools.audits.proxies.correction import Sums, at_rates, gap_of, right_shares
+
+from sertools.auditing.audit import load
 from sertools.errors import AuditError
 from sertools.metrics.classification import uar, uar_statistic
 from sertools.randomness import identity_rng

@@ -4,13 +4,13 @@ import dataclasses
 
 import numpy as np
 import pytest
-
 from sertools.audits.robustness.predictions import (
     UNLABELLED,
     clean_predictions,
     perturbed_predictions,
     targets,
 )
+
 from sertools.metrics.better_than_chance import NOT_BETTER
 from sertools.metrics.regression import ccc
 from sertools.selftest import toy_corpus

@@ -3,11 +3,11 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from sertools.audits.seeds.claims import Claim, claims
+from sertools.audits.seeds.spread import spread
 
 from sertools.auditing.audit import load
 from sertools.auditing.run import tables_of
-from sertools.audits.seeds.claims import Claim, claims
-from sertools.audits.seeds.spread import spread
 from sertools.randomness import identity_rng
 from sertools.results.result import Verdict
 from sertools.selftest import toy_corpus

@@ -4,12 +4,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-
-from sertools.auditing.audit import load
 from sertools.audits.slices import first_half, losses_of
 from sertools.audits.slices.conditions import Condition, conditions, searched, with_predicted_sex
 from sertools.audits.slices.confirm import excess
 from sertools.audits.slices.search import Losses, search
+
+from sertools.auditing.audit import load
 from sertools.errors import AuditError
 from sertools.randomness import identity_rng
 from sertools.results.result import Verdict

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-
 from sertools.audits.tts_transcripts.sentences import predicted_from_sentence
 from sertools.audits.tts_transcripts.spread import SPREAD_RATIO
+
 from sertools.metrics.regression import ccc
 from sertools.statistics.jackknife import estimate
 from sertools.statistics.statistic import overall

@@ -2,12 +2,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-
-from sertools.auditing.audit import load
 from sertools.audits.unlabelled.conformal import bound_of, sets
 from sertools.audits.unlabelled.drift import drift
 from sertools.audits.unlabelled.estimates import accuracies, by_confidence, of_labelled, prediction_powered
 from sertools.audits.unlabelled.moments import Answers, calibrated, ccc_of_means, moments, uar_of_means
+
+from sertools.auditing.audit import load
 from sertools.errors import AuditError
 from sertools.metrics.classification import uar
 from sertools.metrics.regression import ccc

@@ -68,6 +68,7 @@ def states(corpus, model) -> Iterator:
 def with_sums(corpus, model, store: Path) -> dict:
     """Seconds of the analysis, and in-sample mean CCA by layer and group."""
     from sertools.audits.layer_acoustics.scores import scores
+
     from sertools.corpora.corpus import fingerprint
     from sertools.inference.frames.compute import frame_sums
     from sertools.inference.frames.plan import plan

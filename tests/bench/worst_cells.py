@@ -12,8 +12,8 @@ import sys
 from collections.abc import Callable
 
 import numpy as np
-
 from sertools.audits.correctness.generalisation import generalisation_drops
+
 from sertools.metrics.calibration import RESIDUAL_SLOPE, SPREAD
 from sertools.metrics.classification import uar_statistic
 from sertools.metrics.regression import BIAS, CCC, MAE, RMSE

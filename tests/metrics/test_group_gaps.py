@@ -3,8 +3,8 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
-
 from sertools.audits.fairness.sentiment import sentiment_shift
+
 from sertools.metrics.group_gaps import (
     binned,
     class_gaps,

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-
 from sertools.audits.proxies.attribute import Rate, attribute
 from sertools.audits.proxies.correction import gap_of
+
 from sertools.metrics.classification import uar_statistic
 from sertools.tables.pairs import Pairs
 

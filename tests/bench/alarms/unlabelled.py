@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-
 from sertools.audits.unlabelled.conformal import sets
 from sertools.audits.unlabelled.estimates import by_confidence, of_labelled, prediction_powered, rehearsed
 from sertools.audits.unlabelled.moments import Answers, moments
+
 from sertools.statistics.jackknife import Estimate
 
 CLASSES = 6
