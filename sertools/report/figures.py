@@ -41,16 +41,39 @@ _STYLE = {
 }
 
 
+_MOST_REMEMBERED = 128
+_remembered: dict[tuple[str, str], str] = {}
+"""The last drawings: content of the figure and prefix of its ids → SVG."""
+
+
+def forget() -> None:
+    """Forgets what was drawn in this process, so that all is drawn anew."""
+    _remembered.clear()
+
+
 def draw(figure: Figure, salt: str = "") -> str:
     """The figure as one `<svg>` element for a page; `standalone()` makes it a file.
 
-    The same figure gives the same bytes. Missing values leave gaps. Ids are prefixed with `salt` or, by
-    default, with a hash of the figure, so that several figures can share a page.
+    The same figure gives the same bytes, and is drawn once by a process that writes several reports with it.
+    Missing values leave gaps. Ids are prefixed with `salt` or, by default, with a hash of the figure, so that
+    several figures can share a page.
 
     Args:
         figure: what to draw
         salt: prefix of ids; letters, digits and hyphens
     """
+    content = figure.model_dump_json()
+    known = _remembered.get((content, salt))
+    if known is None:
+        known = _drawn(figure, salt or f"f{hashlib.sha256(content.encode()).hexdigest()[:10]}")
+        while len(_remembered) >= _MOST_REMEMBERED:
+            _remembered.pop(next(iter(_remembered)), None)
+        _remembered[content, salt] = known
+    return known
+
+
+def _drawn(figure: Figure, salt: str) -> str:
+    """The figure as one `<svg>` element, drawn by matplotlib."""
     import matplotlib.figure
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
@@ -75,8 +98,7 @@ def draw(figure: Figure, salt: str = "") -> str:
         file = io.StringIO()
         nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
         canvas.savefig(file, format="svg", metadata=nothing, dpi=150)
-    digest = hashlib.sha256(figure.model_dump_json().encode()).hexdigest()[:10]
-    return _tidy(file.getvalue(), figure, salt or f"f{digest}")
+    return _tidy(file.getvalue(), figure, salt)
 
 
 def _lay_out(canvas: Any) -> None:

@@ -4,6 +4,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from sertools.report import figures
 from sertools.report.figures import draw, standalone
 from sertools.results.result import Figure, Series
 from tests.helpers.report_results import HOSTILE, KINDS, figure
@@ -17,6 +18,12 @@ def drawn(kind: str) -> str:
     return draw(figure(kind))
 
 
+@pytest.fixture(autouse=True)
+def _anew():
+    """What is drawn here is not what an earlier test has drawn."""
+    figures.forget()
+
+
 def texts(svg: str) -> list[str]:
     return [element.text or "" for element in ET.fromstring(svg).iter(f"{SVG}text")]
 
@@ -27,13 +34,17 @@ def ids(svg: str) -> list[str]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_is_drawn_as_the_same_bytes_each_time(kind):
-    assert draw(figure(kind)) == drawn(kind)
+    first = draw(figure(kind))
+    assert draw(figure(kind)) is first, "a process draws it once"
+    figures.forget()
+    assert draw(figure(kind)) == first == drawn(kind)
 
 
 def test_settings_of_matplotlib_neither_reach_a_figure_nor_stay_changed():
     import matplotlib as mpl
 
     wanted = draw(figure("bar"))
+    figures.forget()
     with mpl.rc_context({"font.size": 30, "axes.grid": True, "svg.fonttype": "path"}):
         before = dict(mpl.rcParams)
         assert draw(figure("bar")) == wanted

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from sertools.errors import GateError
+from sertools.report import figures
 from sertools.report.kept import pages as kept_pages
 from sertools.report.render import render
 from sertools.results.result import Finding, Missing
@@ -45,6 +46,7 @@ def test_the_page_in_markdown_refers_to_figures_that_exist(tmp_path):
 
 
 def test_the_same_results_give_the_same_bytes(tmp_path, rendered):
+    figures.forget()
     render([all_kinds(), hostile_result()], tmp_path)
     for path in rendered.rglob("*.*"):
         assert path.read_bytes() == (tmp_path / path.relative_to(rendered)).read_bytes()

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from transformers.audio_utils import spectrogram, window_function
 
 from sertools.errors import ModelError
 from sertools.models.cnn14.network import build
@@ -71,6 +72,22 @@ def test_mel_filters_are_those_of_librosa(config):
     np.testing.assert_allclose(mel_filters(config), expected, atol=1e-8)
 
 
+@pytest.mark.parametrize("config", PUBLISHED)
+def test_log_mel_is_that_of_transformers_with_the_filters_of_librosa(config):
+    signal = speech([config.sampling_rate + 77])[0]
+    filters = librosa.filters.mel(
+        sr=config.sampling_rate, n_fft=config.window, n_mels=64, fmin=config.fmin, fmax=config.fmax
+    )
+    expected = spectrogram(
+        signal, window_function(config.window, "hann"), config.window, config.hop, power=2.0,
+        mel_filters=filters.T, log_mel="dB", min_value=1e-10,
+    ).T  # fmt: skip
+    found = log_mel(signal, config)
+    assert found.shape == (1 + len(signal) // config.hop, 64)
+    np.testing.assert_allclose(found, expected, atol=1e-3)  # dB of float32 powers
+
+
+@pytest.mark.acceptance  # where it is run for the first time, librosa is compiled for half a minute
 @pytest.mark.parametrize("config", PUBLISHED)
 def test_log_mel_is_that_of_librosa(config):
     signal = speech([config.sampling_rate + 77])[0]
