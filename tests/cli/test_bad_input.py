@@ -212,7 +212,8 @@ def test_every_clip_broken_is_an_error_and_one_is_not(here):
     assert said.startswith("none of the 8 clips of clips could be scored; most frequent reason: ")
     write_noises(Path("c"), 8)
     Path("c/003.wav").write_bytes(b"")
-    result = sertools("audit", "--data", "c/clips.csv", "--model", "toy:loudness", "--out", "out", "--quiet")
+    words = ("audit", "correctness", "--data", "c/clips.csv", "--model", "toy:loudness")
+    result = sertools(*words, "--out", "out", "--quiet")
     assert result.exit_code in {0, 1}
     assert Path("out/report.html").exists()
 
@@ -276,7 +277,8 @@ def test_results_of_another_make_are_refused(here):
 
 
 def test_limits_that_cannot_be_read(here):
-    sertools("audit", "--model", "toy:oracle", "--data", "c/clips.csv", "--out", "r", "--quiet")
+    words = ("--model", "toy:oracle", "--data", "c/clips.csv", "--out", "r", "--quiet")
+    sertools("audit", "correctness", *words)
     limit = '[[limit]]\naudit = "{}"\nname = "{}"\nabove = 0.5\n{}'
     for text, said in [
         ("limit = 3", "limit"),
@@ -316,7 +318,8 @@ def test_lists_in_a_parquet_manifest_do_not_stop_an_audit(here):
     table["votes"] = [["anger", "fear"]] * len(table)
     table["file"] = "c/" + table["file"]
     table.to_parquet("m.parquet")
-    result = sertools("audit", "--data", "m.parquet", "--model", "toy:oracle", "--out", "out", "--quiet")
+    words = ("--data", "m.parquet", "--model", "toy:oracle", "--out", "out", "--quiet")
+    result = sertools("audit", "correctness", *words)
     assert result.exit_code == 0, result.output
 
 

@@ -61,7 +61,7 @@ def test_any_manifest_is_read_or_refused(tmp_path):
             path.write_bytes(damaged(path.read_bytes(), rng))
         used(str(path))
 
-    assert faults(attempt, budget(150)) == []
+    assert faults(attempt, budget(50)) == []
 
 
 def test_any_parquet_type_is_read_or_refused(tmp_path):
@@ -90,7 +90,7 @@ def test_any_parquet_type_is_read_or_refused(tmp_path):
             return
         used(str(tmp_path / "m.parquet"))
 
-    assert faults(attempt, len(kinds) * len(ROWS[0]) if budget(1) > 1 else 60) == []
+    assert faults(attempt, len(kinds) * len(ROWS[0]) if budget(1) > 1 else 28) == []
 
 
 def test_any_predictions_are_read_or_refused(tmp_path):
@@ -112,7 +112,7 @@ def test_any_predictions_are_read_or_refused(tmp_path):
         assert is_by_clip(model)
         model.scores(clips)
 
-    assert faults(attempt, budget(300)) == []
+    assert faults(attempt, budget(100)) == []
 
 
 def toml(value: Any) -> str:
@@ -166,7 +166,7 @@ def test_any_architecture_of_a_recipe_is_built_or_refused():
         recipe = training_recipe.recipe_of(changed)
         assert start_of(recipe).shortest > 0
 
-    assert faults(attempt, budget(20)) == []
+    assert faults(attempt, budget(8)) == []
 
 
 def test_any_suite_is_planned_or_refused(tmp_path):
@@ -189,7 +189,7 @@ def test_any_suite_is_planned_or_refused(tmp_path):
             raise done.exception
         assert done.exit_code == 2
 
-    assert faults(attempt, budget(60)) == []
+    assert faults(attempt, budget(20)) == []
 
 
 def test_any_header_of_a_database_is_read_or_refused(tmp_path):
@@ -212,7 +212,7 @@ def test_any_header_of_a_database_is_read_or_refused(tmp_path):
             warnings.simplefilter("ignore")
             load_corpus(str(folder))
 
-    assert faults(attempt, budget(250)) == []
+    assert faults(attempt, budget(60)) == []
 
 
 def test_any_written_corpus_is_read_or_refused(tmp_path):
@@ -232,4 +232,4 @@ def test_any_written_corpus_is_read_or_refused(tmp_path):
         Path(tmp_path / "w" / "clips.parquet").write_bytes(table if i % 2 else damaged(table, rng))
         load_corpus(str(tmp_path / "w"))
 
-    assert faults(attempt, budget(150)) == []
+    assert faults(attempt, budget(50)) == []

@@ -1,5 +1,7 @@
 """Frames beside features, row by row in float64, as the definitions read: what sums are held to."""
 
+import functools
+
 import numpy as np
 
 from sertools.corpora.corpus import fingerprint
@@ -32,6 +34,15 @@ def rows(
 
 def framed(features: np.ndarray, first: float, step: float, n: int) -> list[list[float] | None]:
     """For each frame the means of the features about 10, 20 … ms within it; None where one is undefined."""
+    return _framed(features.astype(np.float64).tobytes(), features.shape, first, step, n)
+
+
+@functools.lru_cache(maxsize=256)
+def _framed(
+    content: bytes, shape: tuple[int, int], first: float, step: float, n: int
+) -> list[list[float] | None]:
+    """The same, once for all layers of one rate."""
+    features = np.frombuffer(content).reshape(shape)
     found: list[list[float] | None] = []
     for k in range(n):
         low, high = first + (k - 0.5) * step - 1e-8, first + (k + 0.5) * step - 1e-8

@@ -1,7 +1,7 @@
 """Sweeps at scale: workers are killed at random, and every cell is there once, as from a single process.
 
-Three hundred models on ten corpora are run by hand and before a release, with `pytest -m acceptance`; twelve
-models on three corpora by all tests. Corpora are tiny, because what is tested is who does what.
+They are run by hand and before a release, with `pytest -m acceptance`; all tests run four cells while two
+workers are killed (`test_sweep.py`). Corpora are tiny, because what is tested is who does what.
 """
 
 import json
@@ -16,24 +16,16 @@ import pandas as pd
 import pytest
 
 from sertools.errors import AuditError
-from sertools.sweep.cells import Cell, cells_of
+from sertools.sweep.cells import cells_of
 from sertools.sweep.run import run_sweep
 from sertools.sweep.spec import read_sweep
 from sertools.sweep.worker import Worker
-from tests.helpers.sweeps import write_sweep
+from tests.helpers.sweeps import assert_as_alone, write_sweep
 
 KILLED = 3
 """Number of workers that are killed."""
 
 LARGE = [pytest.mark.acceptance, pytest.mark.timeout(7200)]
-
-
-def told(cell: Cell) -> dict:
-    """The result of a cell without what differs between two runs of the same."""
-    content = json.loads((cell.folder / "correctness.json").read_text())
-    for key in ("date", "command"):
-        content["provenance"].pop(key, None)
-    return content
 
 
 def killer(out: Path, seed: int):
@@ -78,7 +70,7 @@ def alone(tmp_path_factory):
 @pytest.mark.parametrize(
     ("place", "package", "models", "corpora"),
     [
-        pytest.param("local:3", "", 12, 3, marks=pytest.mark.slow),
+        pytest.param("local:3", "", 12, 3, marks=pytest.mark.acceptance),
         pytest.param("local:3", "", 300, 10, marks=LARGE),
         pytest.param("ray", "ray", 300, 10, marks=LARGE),
         pytest.param("slurm:local", "submitit", 300, 10, marks=LARGE),
@@ -102,11 +94,5 @@ def test_killed_workers_change_nothing(
     assert len(swept.cells) == models * corpora
     assert len(killed) == KILLED
     sweep = read_sweep(file)
-    for cell, other in zip(cells_of(sweep, out), cells_of(sweep, single / "out"), strict=True):
-        assert cell.log.read_text().count(" done after ") == 1, "every cell is done once"
-        assert told(cell) == told(other)
-    shards = sorted(path.relative_to(cache) for path in cache.rglob("*.parquet"))
-    assert shards
-    for shard in shards:
-        assert (cache / shard).read_bytes() == (single / "cache" / shard).read_bytes()
+    assert_as_alone(cells_of(sweep, out), cache, cells_of(sweep, single / "out"), single / "cache")
     shutil.rmtree(tmp_path)

@@ -22,6 +22,7 @@ from sertools.sweep.spec import read_sweep, slug
 from sertools.sweep.states import remaining, sentence, states, workers
 from sertools.sweep.worker import Worker
 from tests.helpers.small import SLOW, write_noises
+from tests.helpers.sweeps import assert_as_alone
 
 SWEEP = """
 models = ["toy:random", { spec = "toy:loudness", name = "by loudness" }]
@@ -325,25 +326,28 @@ def test_names_of_files_hold_no_separators():
 
 
 @pytest.mark.slow
-def test_a_killed_worker_costs_nothing_but_time(here):
+def test_killed_workers_cost_nothing_but_time(here):
     (here / "slow.py").write_text(SLOW)
-    (here / "sweep.toml").write_text(ONE.replace('"toy:loudness"', '"py:slow.py:slow", "toy:loudness"'))
+    slow = ", ".join(f'{{ spec = "py:slow.py:slow", name = "slow {k}" }}' for k in range(2))
+    text = ONE.replace('"toy:loudness"', f'{slow}, "toy:loudness", "toy:random"')
+    (here / "sweep.toml").write_text(text + "pages = false\n")
     out, killed = here / "out", []
 
     def kill(cells: pd.DataFrame) -> None:
-        leases = [path for path in (out / "leases").glob("*") if not path.name.startswith(".")]
-        if leases and not killed:
-            killed.append(json.loads(leases[0].read_text() or '{"pid": 0}')["pid"])
-            os.kill(killed[0], signal.SIGKILL)
+        for lease in (path for path in (out / "leases").glob("*") if not path.name.startswith(".")):
+            owner = lease.read_text()
+            if owner and len(killed) < 2 and lease.name not in killed:
+                killed.append(lease.name)
+                os.kill(json.loads(owner)["pid"], signal.SIGKILL)
 
     swept = run_sweep(here / "sweep.toml", out=out, on="local:2", cache=here / "cache", watch=kill)
-    assert killed
+    assert len(killed) == 2
     assert swept.complete
     (here / "alone").mkdir()
     sweep = read_sweep(here / "sweep.toml")
     Worker(sweep=sweep, out=here / "alone", run="x", cache=here / "cache2").work()
-    for one, other in zip(cells_of(sweep, out), cells_of(sweep, here / "alone"), strict=True):
-        assert findings(one.folder) == findings(other.folder)
+    alone = cells_of(sweep, here / "alone")
+    assert_as_alone(cells_of(sweep, out), here / "cache", alone, here / "cache2")
 
 
 @pytest.mark.slow

@@ -1,6 +1,8 @@
 """Moments of a model's frames: equal to a naive sum, computed once, and whole after any interruption."""
 
+import functools
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +17,7 @@ from sertools.corpora.corpus import fingerprint
 from sertools.corpora.load import load_corpus
 from sertools.errors import AuditError
 from sertools.inference import predict as predict_module
+from sertools.inference.frames import acoustics
 from sertools.inference.frames import plan as frames_plan
 from sertools.inference.jobs import jobs
 from sertools.inference.settings import Settings
@@ -46,6 +49,20 @@ def corpus(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def measured(corpus, tmp_path_factory):
+    """A store with the acoustic features of the corpus."""
+    root = tmp_path_factory.mktemp("measured")
+    acoustics.measured(corpus, fingerprint(corpus), Settings(cache=root))
+    return root
+
+
+@pytest.fixture
+def begun(measured):
+    """Makes a folder a store that begins with the features of the corpus; returns the folder."""
+    return lambda folder: shutil.copytree(measured, folder, dirs_exist_ok=True)
+
+
+@pytest.fixture(scope="module")
 def model(tmp_path_factory):
     return load_model(str(write_checkpoint(tmp_path_factory.mktemp("model"), **GROUP_NORM)))
 
@@ -68,12 +85,17 @@ class Counted:
         return self.model.predict_frames(signals)
 
 
+@functools.lru_cache(maxsize=64)
+def features_of(sound):
+    return opensmile.features(np.frombuffer(sound, np.float32))
+
+
 def naive(model, corpus, level):
     """Clip by clip: states alone in a batch, features of openSMILE, rows of x and y by layer."""
     clips = list(corpus.clips.index)
     speakers = list(corpus.clips["speaker"])
     sounds = [read_audio(corpus.path(clip), 16000) for clip in clips]
-    features = [opensmile.features(each) for each in sounds]
+    features = [features_of(each.tobytes()) for each in sounds]
     found = []
     for i, clip_signal in enumerate(sounds):
         onward = [(i + k) % len(clips) for k in range(1, len(clips))]
@@ -114,9 +136,9 @@ def assert_equal(found, rows, corpus, by):
 
 
 @pytest.mark.parametrize("settings", [GROUP_NORM, LAYER_NORM], ids=["group norm", "layer norm"])
-def test_moments_equal_a_naive_sum_over_all_frames(tmp_path, corpus, settings):
+def test_moments_equal_a_naive_sum_over_all_frames(begun, tmp_path, corpus, settings):
     model = load_model(str(write_checkpoint(tmp_path / "model", **settings)))
-    found = summed(model, corpus, tmp_path / "store")
+    found = summed(model, corpus, begun(tmp_path / "store"))
     assert list(found) == list(LEVELS)
     for level in LEVELS:
         rows = naive(model, corpus, level)
@@ -128,13 +150,13 @@ def test_moments_equal_a_naive_sum_over_all_frames(tmp_path, corpus, settings):
             np.testing.assert_allclose(products, wanted, atol=1e-5 * np.abs(wanted).max() + 1e-5)
 
 
-def test_blocks_of_cnn14_are_summed_at_their_own_rates(tmp_path, corpus):
+def test_blocks_of_cnn14_are_summed_at_their_own_rates(begun, tmp_path, corpus):
     torch.manual_seed(0)
     network = build(4, width=4)
     network.bn0.running_mean -= 30
     model = load_model(f"cnn14:{write(tmp_path / 'model', network)}")
     found = summed(
-        model, corpus, tmp_path / "store", FrameSumsNeeded(groups=2, by="emotion", between_layers=True)
+        model, corpus, begun(tmp_path / "store"), FrameSumsNeeded(groups=2, by="emotion", between_layers=True)
     )
     assert_equal(found["frame"], naive(model, corpus, "frame"), corpus, "emotion")
     assert [x.shape[1] for x in found["frame"].x] == [4, 8, 16, 32, 64, 128]
@@ -168,34 +190,34 @@ def flat(found):
     }
 
 
-def test_batch_size_and_workers_change_next_to_nothing(tmp_path, corpus, model):
-    first = flat(summed(model, corpus, tmp_path / "a", batch_size=8, workers=2))
-    again = flat(summed(model, corpus, tmp_path / "b", batch_size=1, workers=1))
+def test_batch_size_and_workers_change_next_to_nothing(begun, tmp_path, corpus, model):
+    first = flat(summed(model, corpus, begun(tmp_path / "a"), batch_size=8, workers=2))
+    again = flat(summed(model, corpus, begun(tmp_path / "b"), batch_size=1, workers=1))
     for key, array in first.items():
         np.testing.assert_allclose(again[key], array, atol=1e-6 * np.abs(array).max())
 
 
-def test_several_passes_give_what_one_gives(tmp_path, corpus, model, monkeypatch):
-    first = flat(summed(model, corpus, tmp_path / "a"))
+def test_several_passes_give_what_one_gives(begun, tmp_path, corpus, model, monkeypatch):
+    first = flat(summed(model, corpus, begun(tmp_path / "a")))
     counted = Counted(model)
     monkeypatch.setattr(frames_plan, "BUDGET", 120_000)
-    again = flat(summed(counted, corpus, tmp_path / "b"))
+    again = flat(summed(counted, corpus, begun(tmp_path / "b")))
     assert counted.clips > 2 * len(corpus.clips)
     assert first.keys() == again.keys()
     for key, array in first.items():
         np.testing.assert_allclose(again[key], array, atol=1e-9 * np.abs(array).max())
 
 
-def test_a_second_run_asks_the_model_nothing(tmp_path, corpus, model):
-    first = flat(summed(model, corpus, tmp_path))
+def test_a_second_run_asks_the_model_nothing(begun, tmp_path, corpus, model):
+    first = flat(summed(model, corpus, begun(tmp_path)))
     counted = Counted(model)
     again = flat(summed(counted, corpus, tmp_path))
     assert counted.clips == 0
     assert all(np.array_equal(again[key], array) for key, array in first.items())
 
 
-def test_other_levels_or_cells_are_other_sums(tmp_path, corpus, model):
-    summed(model, corpus, tmp_path, FrameSumsNeeded(groups=2))
+def test_other_levels_or_cells_are_other_sums(begun, tmp_path, corpus, model):
+    summed(model, corpus, begun(tmp_path), FrameSumsNeeded(groups=2))
     for wanted in (
         FrameSumsNeeded(groups=3),
         FrameSumsNeeded(groups=2, by="emotion"),
@@ -206,8 +228,8 @@ def test_other_levels_or_cells_are_other_sums(tmp_path, corpus, model):
         assert counted.clips == len(corpus.clips)
 
 
-def test_a_damaged_file_is_computed_again(tmp_path, corpus, model):
-    first = flat(summed(model, corpus, tmp_path))
+def test_a_damaged_file_is_computed_again(begun, tmp_path, corpus, model):
+    first = flat(summed(model, corpus, begun(tmp_path)))
     (path,) = tmp_path.glob("*/*/*/pass-0.sums.npy")
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
@@ -249,12 +271,18 @@ summed(model, corpus, Path(sys.argv[3]))
 """
 
 
-def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(tmp_path, corpus, monkeypatch):
+def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(begun, tmp_path, corpus, monkeypatch):
     monkeypatch.setattr(frames_plan, "SHARD", 2)
     folder = write_checkpoint(tmp_path / "model", **GROUP_NORM)
     whole = load_model(str(folder))
-    summed(whole, corpus, tmp_path / "whole")
-    words = [corpus.root / "clips.csv", folder, tmp_path / "killed", "3", "4"]  # silence first, then by parts
+    summed(whole, corpus, begun(tmp_path / "whole"))
+    words = [
+        corpus.root / "clips.csv",
+        folder,
+        begun(tmp_path / "killed"),
+        "3",
+        "4",
+    ]  # silence first, then by parts
     done = subprocess.run(
         [sys.executable, "-c", KILLED, *map(str, words)],
         cwd=ROOT,
@@ -294,11 +322,11 @@ def naive_without(model, corpus, i):
     return naive(model, kept, "frame")
 
 
-def test_the_same_pass_brings_scores_and_layer_means(tmp_path, corpus, model):
+def test_the_same_pass_brings_scores_and_layer_means(begun, tmp_path, corpus, model):
     settings = Settings(cache=tmp_path / "a")
     corpus_fingerprint = fingerprint(corpus)
     (clean,) = jobs(model, corpus, [Condition()], settings, corpus_fingerprint, layers=True)
-    summed(model, corpus, tmp_path / "a", clean=clean)
+    summed(model, corpus, begun(tmp_path / "a"), clean=clean)
     counted = Counted(model)
     brought = predict_module.predict(counted, corpus, settings=settings, layers=True)["clean"]
     assert counted.clips == 0
@@ -322,9 +350,9 @@ def test_a_level_that_there_is_not_is_refused(tmp_path, corpus, model):
         summed(model, corpus, tmp_path, FrameSumsNeeded(levels=("syllable",)))
 
 
-def test_verifying_the_store_finds_nothing_wrong(tmp_path, corpus, model):
+def test_verifying_the_store_finds_nothing_wrong(begun, tmp_path, corpus, model):
     from sertools.store.cache import verify
 
-    summed(model, corpus, tmp_path)
+    summed(model, corpus, begun(tmp_path))
     assert store.read_array(next(tmp_path.glob("*/*/*/pass-0.sums.npy"))) is not None
     assert verify(tmp_path) == []

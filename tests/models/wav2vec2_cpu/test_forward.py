@@ -10,12 +10,13 @@ from sertools.models.wav2vec2_cpu import arranged, forward, front, weights
 from tests.helpers.checkpoints import SMALL, speech, write_audeering_checkpoint, write_checkpoint
 from tests.helpers.wav2vec2 import GROUP, LAYER, MIXED, stock, stock_means
 
-LARGE_12 = {
+LARGE = {
     "hidden_size": 1024,
-    "num_hidden_layers": 12,
+    "num_hidden_layers": 3,
     "num_attention_heads": 16,
     "intermediate_size": 4096,
 }
+TWELVE = {"num_hidden_layers": 12}
 
 
 def check(model: torch.nn.Module, lengths: list[int]) -> None:
@@ -73,11 +74,11 @@ def test_no_batch_order_or_number_of_threads_changes_a_bit(model_type, dtype, pa
     wide = {"hidden_size": 192, "intermediate_size": 320, "conv_dim": [64] * 7}
     encoder = weights.encoder(stock(model_type, **{**SMALL, **wide}, **LAYER), dtype)
     encoder = encoder if packed else replace(encoder, sizes=())
-    lengths = [400, 700, 5000, 9001, 16000, 24321, 31000, 40000, 52345, 64000, 80000, 99999]
+    lengths = [400, 700, 5000, 9001, 16000, 24321, 40000, 52345, 99999]
     signals = [torch.from_numpy(s) for s in speech(lengths)]
     expected = [forward.computed(encoder, [signal], keep=True)[0] for signal in signals]
     draw = np.random.default_rng(0)
-    for size, threads in ((1, 2), (3, 1), (5, 2), (12, 1), (12, 2), (12, 3)):
+    for size, threads in ((1, 2), (4, 2), (9, 1), (9, 3)):
         order = draw.permutation(len(signals))
         for some in np.split(order, range(size, len(order), size)):
             found = computed_by(threads, encoder, [signals[i] for i in some])
@@ -125,11 +126,12 @@ def test_an_encoder_with_an_adapter_goes_the_stock_way():
     ("model_type", "settings"),
     [
         ("wav2vec2", GROUP),
-        ("wav2vec2", {**LAYER, **LARGE_12}),
-        ("hubert", GROUP),
-        pytest.param("hubert", {**LAYER, **LARGE_12}, marks=pytest.mark.acceptance),
+        ("wav2vec2", {**LAYER, **LARGE}),
+        pytest.param("wav2vec2", {**LAYER, **LARGE, **TWELVE}, marks=pytest.mark.acceptance),
+        pytest.param("hubert", GROUP, marks=pytest.mark.acceptance),
+        pytest.param("hubert", {**LAYER, **LARGE, **TWELVE}, marks=pytest.mark.acceptance),
     ],
-    ids=["wav2vec2-base", "wav2vec2-large-12", "hubert-base", "hubert-large-12"],
+    ids=["wav2vec2-base", "wav2vec2-large-3", "wav2vec2-large-12", "hubert-base", "hubert-large-12"],
 )
 def test_true_shapes_equal_the_stock_forward(model_type, settings):
     model = stock(model_type, **settings)

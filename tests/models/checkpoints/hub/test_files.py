@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -14,71 +15,30 @@ from tests.helpers.hub_server import COMMIT, HubServer
 from tests.helpers.onnx_networks import write_network
 
 RATINGS = ("arousal", "dominance", "valence")
-PREDICT = """
-import sys
-import numpy as np
-import sertools
-from sertools.models.load import LoadOptions, load_model
-from tests.helpers.checkpoints import speech
-for spec, file, *labels in [words.split() for words in sys.argv[1:]]:
-    model = load_model(spec, LoadOptions(labels=tuple(labels)))
-    np.save(file, model.predict(speech([8000, 5000])).scores)
-    print(model.name, model.facts["source"], model.facts["revision"])
-"""
-
-INSPECT = """
+ONNX = ["onnx:lab/model/onnx/small.onnx@main", "onnx.npy", *RATINGS]
+ASKING = """
 import json, sys
+import numpy as np
 from typer.testing import CliRunner
 from sertools.cli.app import app
-for spec in sys.argv[1:]:
+from sertools.models.load import LoadOptions, load_model
+from tests.helpers.checkpoints import speech
+
+def inspected(spec):
     done = CliRunner().invoke(app, ["model", "inspect", spec])
-    print(json.dumps([done.exit_code, done.stderr]))
+    return [done.exit_code, done.stderr]
+
+loaded, reasons, never = map(json.loads, sys.argv[1:])
+told = []
+for spec, file, *labels in loaded:
+    model = load_model(spec, LoadOptions(labels=tuple(labels)))
+    np.save(file, model.predict(speech([8000, 5000])).scores)
+    told.append(f'{model.name} {model.facts["source"]} {model.facts["revision"]}')
+print(json.dumps([told, [inspected(spec) for spec in reasons]]), flush=True)
+input()  # until the hub is closed
+print(json.dumps(inspected(never)))
 """
-"""Processes of their own, because the address of the hub is read when its library is imported."""
-
-
-@pytest.fixture(scope="module")
-def hub(tmp_path_factory):
-    """A hub with a checkpoint of transformers, which also has code, and one that is not for everybody."""
-    folder = write_checkpoint(tmp_path_factory.mktemp("hub") / "model")
-    (folder / "own.py").write_text("print('never')\n")
-    (folder / "onnx").mkdir()
-    write_network(folder / "onnx" / "small.onnx")
-    server = HubServer({"lab/model": folder}, gated="lab/gated")
-    yield server
-    server.close()
-
-
-def run(words: list[str], url: str, tmp_path: Path) -> subprocess.CompletedProcess[str]:
-    changes = {"HF_ENDPOINT": url, "HF_HUB_OFFLINE": "0", "HF_HOME": str(tmp_path / "hf")}
-    root = str(Path(__file__).parents[4])
-    path = os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])
-    return subprocess.run(
-        [sys.executable, *words],
-        env={**os.environ, **changes, "PYTHONPATH": path},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=280,
-    )
-
-
-def test_a_revision_is_downloaded_and_its_commit_recorded(hub, tmp_path):
-    import numpy as np
-
-    from sertools.models.load import load_model
-
-    onnx = ["onnx:lab/model/onnx/small.onnx@main", "onnx.npy", *RATINGS]
-    done = run(["-c", PREDICT, "lab/model@v1 scores.npy", " ".join(onnx)], hub.url, tmp_path)
-    assert done.stdout.splitlines() == [
-        f"lab--model@v1 lab/model@v1 {COMMIT}",
-        # one file of a checkpoint is named after its id
-        f"lab--model--onnx--small.onnx@main lab/model/onnx/small.onnx@main {COMMIT}",
-    ], done.stderr
-    expected = load_model(str(hub.checkpoints["lab/model"])).predict(speech([8000, 5000])).scores
-    np.testing.assert_array_equal(np.load(tmp_path / "scores.npy"), expected)
-    assert "own.py" not in hub.asked  # code is not even downloaded
+"""A process of its own, because the address of the hub is read when its library is imported."""
 
 
 REASONS = {
@@ -88,23 +48,84 @@ REASONS = {
     "cnn14:lab/none": "the model hub has no checkpoint lab/none, or does not show it to you",
     "onnx:lab/model/absent.onnx": "the checkpoint lab/model has no file absent.onnx",
 }
+NEVER = "lab/never@v1"
+"""What is asked for when the hub is gone."""
 
 
-def test_each_reason_is_one_sentence(hub, tmp_path):
-    done = run(["-c", INSPECT, *REASONS], hub.url, tmp_path)
-    assert done.returncode == 0, done.stderr
-    for reason, line in zip(REASONS.values(), done.stdout.splitlines(), strict=True):
-        code, said = json.loads(line)
+class Asked(NamedTuple):
+    """What a process was told by a hub, and then without one; `folder` is where it wrote."""
+
+    checkpoint: Path
+    files: list[str]
+    folder: Path
+    loaded: list[str]
+    reasons: list[tuple[int, str]]
+    without: tuple[int, str]
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory) -> Asked:
+    """A hub with a checkpoint of transformers, which also has code, and one that is not for everybody."""
+    checkpoint = write_checkpoint(tmp_path_factory.mktemp("hub") / "model")
+    (checkpoint / "own.py").write_text("print('never')\n")
+    (checkpoint / "onnx").mkdir()
+    write_network(checkpoint / "onnx" / "small.onnx")
+    folder, server = tmp_path_factory.mktemp("asked"), HubServer({"lab/model": checkpoint}, gated="lab/gated")
+    try:
+        words = [json.dumps(each) for each in ([["lab/model@v1", "scores.npy"], ONNX], [*REASONS], NEVER)]
+        with asking(words, server.url, folder) as process:
+            first = process.stdout.readline()
+            server.close()
+            rest, said = process.communicate("\n", timeout=280)
+        assert process.returncode == 0, said
+    finally:
+        server.close()
+    return Asked(checkpoint, server.asked, folder, *json.loads(first), json.loads(rest))
+
+
+def asking(words: list[str], url: str, folder: Path) -> subprocess.Popen[str]:
+    changes = {"HF_ENDPOINT": url, "HF_HUB_OFFLINE": "0", "HF_HOME": str(folder / "hf")}
+    root = str(Path(__file__).parents[4])
+    path = os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])
+    return subprocess.Popen(
+        [sys.executable, "-c", ASKING, *words],
+        env={**os.environ, **changes, "PYTHONPATH": path},
+        cwd=folder,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_a_revision_is_downloaded_and_its_commit_recorded(asked):
+    import numpy as np
+
+    from sertools.models.load import load_model
+
+    assert asked.loaded == [
+        f"lab--model@v1 lab/model@v1 {COMMIT}",
+        # one file of a checkpoint is named after its id
+        f"lab--model--onnx--small.onnx@main lab/model/onnx/small.onnx@main {COMMIT}",
+    ]
+    expected = load_model(str(asked.checkpoint)).predict(speech([8000, 5000])).scores
+    np.testing.assert_array_equal(np.load(asked.folder / "scores.npy"), expected)
+    assert any("model.safetensors" in each for each in asked.files)
+    assert "own.py" not in asked.files  # code is not even downloaded
+
+
+def test_each_reason_is_one_sentence(asked):
+    for reason, (code, said) in zip(REASONS.values(), asked.reasons, strict=True):
         assert code == 2, said
         assert reason in said
         assert "Traceback" not in said
 
 
-def test_without_a_network_the_sentence_says_what_to_do(tmp_path):
-    done = run(["-m", "sertools", "model", "inspect", "lab/model@v1"], "http://127.0.0.1:9", tmp_path)
-    assert done.returncode == 2
-    assert "the hub cannot be reached" in done.stderr
-    assert "copy the checkpoint here" in done.stderr
+def test_without_a_network_the_sentence_says_what_to_do(asked):
+    code, said = asked.without
+    assert code == 2
+    assert "the hub cannot be reached" in said
+    assert "copy the checkpoint here" in said
 
 
 @pytest.mark.parametrize(
