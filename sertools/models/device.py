@@ -139,20 +139,6 @@ def in_precision(content: str, facts: Mapping[str, Any], precision: str, stated:
     )
 
 
-def only_fp32(requested: str, kind: str) -> str:
-    """The number format of a kind of model that supports only fp32.
-
-    Raises:
-        ModelError: bf16 was requested
-    """
-    if requested == "bf16":
-        raise ModelError(
-            f"{kind}: models run in the number format of their weights, not in bf16",
-            hint="use --precision auto",
-        )
-    return "fp32"
-
-
 def multiplies_bf16(cpuinfo: str) -> bool:
     r"""Whether a processor has native bf16 multiplication, according to the flags in /proc/cpuinfo.
 

@@ -195,14 +195,17 @@ def _check(options: LoadOptions, scheme: str, reads: Sequence[str]) -> None:
     Raises:
         ModelError: an unsupported option, or an invalid device name
     """
-    for name in OPTIONS_OF_SOME_SCHEMES:
-        if getattr(options, name) and name not in reads:
-            others = " and ".join(f"--{known.replace('_', '-')}" for known in reads)
-            raise ModelError(
-                f"--{name.replace('_', '-')} is not supported by {scheme}: models",
-                hint=f"supported here: {others}" if others else "leave it out",
-            )
     if not DEVICES.fullmatch(options.device):
         raise ModelError(
             f"unknown device {options.device!r}", hint="use --device cpu, cuda, cuda:N, mps or auto"
         )
+    given = {name: "" for name in OPTIONS_OF_SOME_SCHEMES if getattr(options, name)}
+    given |= {"device": f" {options.device}"} if options.device not in ("auto", "cpu") else {}
+    given |= {"precision": f" {options.precision}"} if options.precision not in ("auto", "fp32") else {}
+    for name, value in given.items():
+        if name not in reads:
+            others = " and ".join(f"--{known.replace('_', '-')}" for known in reads)
+            raise ModelError(
+                f"--{name.replace('_', '-')}{value} is not supported by {scheme}: models",
+                hint=f"supported here: {others}" if others else "leave it out",
+            )

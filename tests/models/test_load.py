@@ -38,15 +38,20 @@ def test_a_name_that_no_device_has_is_refused_by_every_kind(spec, device):
 
 def test_bf16_is_refused_by_a_network_that_runs_as_it_is_written(tmp_path):
     write_audonnx(tmp_path)
-    with pytest.raises(
-        ModelError, match="onnx: models run in the number format of their weights, not in bf16"
-    ):
-        load_model(f"onnx:{tmp_path}", LoadOptions(precision="bf16"))
     with pytest.raises(ModelError, match="ONNX models cannot run on device 'mps'"):
         load_model(f"onnx:{tmp_path}", LoadOptions(device="mps"))
-    for kind in ("cnn14", "emotion2vec"):
-        with pytest.raises(ModelError, match=f"{kind}: models run in the number format of their weights"):
+    for kind in ("cnn14", "emotion2vec", "onnx", "toy", "fbank"):
+        with pytest.raises(ModelError, match=f"--precision bf16 is not supported by {kind}: models"):
             load_model(f"{kind}:{tmp_path}", LoadOptions(precision="bf16"))
+
+
+@pytest.mark.parametrize("options", [{"device": "cuda"}, {"precision": "bf16"}])
+def test_a_model_without_a_network_refuses_what_it_would_ignore(options):
+    ((name, value),) = options.items()
+    for spec in ("toy:constant", "chat:name@http://localhost:1/v1", "predictions:absent.csv"):
+        with pytest.raises(ModelError, match=f"--{name} {value} is not supported by"):
+            load_model(spec, LoadOptions(**options))
+    assert load_model("toy:constant", LoadOptions(device="cpu", precision="fp32")).labels
 
 
 def test_labels_of_the_command_line_name_the_outputs_of_a_checkpoint(tmp_path):

@@ -29,7 +29,7 @@ from sertools.models.cnn14.files import AUDIOSET, config_of, network_of, weight_
 from sertools.models.cnn14.network import BLOCKS, build
 from sertools.models.cnn14.spectrogram import BANDS, Config, log_mel
 from sertools.models.derived.random_twin import redrawn, twin_fingerprint, untrained
-from sertools.models.device import find_device, only_fp32
+from sertools.models.device import find_device
 from sertools.models.load import LoadOptions
 from sertools.models.loaded import LoadedSignalModel, signal_facts, trained_facts
 from sertools.models.model import Frames, Outputs, Signal, Task
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 SCHEME = "cnn14"
 ORIGINAL = "equal to the table of the paper, written again, with random weights"
-READS = ("labels", "model_scale")
+READS = ("labels", "model_scale", "device")
 
 FILES = ("config.json", "model.safetensors", "*.pth", "*.pt", "README.md")
 """Files that are downloaded of a checkpoint of the hub."""
@@ -115,7 +115,7 @@ def load(rest: str, options: LoadOptions) -> Cnn14Model:
         ModelError: no such directory, no weights, a missing or unexpected key, or settings that contradict
             the spectrogram stored in a PANNs checkpoint
     """
-    precision, device = only_fp32(options.precision, SCHEME), find_device(options.device)
+    device = find_device(options.device)
     folder = local_or_downloaded(rest, FILES)
     name, source = name_and_source(rest, folder)
     config = config_of(folder)
@@ -149,7 +149,7 @@ def load(rest: str, options: LoadOptions) -> Cnn14Model:
                 f"window {config.window}, hop {config.hop} samples",
                 "revision": commit_of(folder) or None,
                 "device": str(device),
-                "precision": precision,
+                "precision": "fp32",
                 **trained_facts(network),
             },
         ),

@@ -32,7 +32,7 @@ from sertools.models.checkpoints.emotion2vec_files import HEAD, Files, english, 
 from sertools.models.checkpoints.hub.card import licence
 from sertools.models.checkpoints.hub.files import commit_of, local_or_downloaded, name_and_source
 from sertools.models.checks import check_finite, names, trial
-from sertools.models.device import find_device, only_fp32
+from sertools.models.device import find_device
 from sertools.models.load import LoadOptions
 from sertools.models.loaded import LoadedSignalModel, signal_facts, trained_facts
 from sertools.models.model import Frames, Outputs, Signal, Task
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     import torch
 
 SCHEME = "emotion2vec"
-READS = ("labels", "model_scale")
+READS = ("labels", "model_scale", "device")
 ORIGINAL = "equal to FunASR's own inference, with random weights"
 RATE_HZ = 16000
 DECODER = "modality_encoders.AUDIO.decoder."
@@ -137,7 +137,7 @@ def load(rest: str, options: LoadOptions) -> Emotion2vecModel:
         ModelError: no such directory, a missing, damaged or unsafe file, weights that do not fit, or FunASR
             is not installed
     """
-    precision, device = only_fp32(options.precision, SCHEME), find_device(options.device)
+    device = find_device(options.device)
     files = read(local_or_downloaded(rest, FILES))
     name, source = name_and_source(rest, files.folder)
     outputs = [i for i, token in enumerate(files.tokens) if not token.startswith("unuse")]
@@ -172,7 +172,7 @@ def load(rest: str, options: LoadOptions) -> Emotion2vecModel:
                 "revision": commit_of(files.folder) or None,
                 "unexpected_keys": unexpected,
                 "device": str(device),
-                "precision": precision,
+                "precision": "fp32",
                 **trained_facts(network),
             },
         ),

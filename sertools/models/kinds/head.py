@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     import torch
 
 SCHEME = "head"
+READS = ("device",)
 MARK = "head.json"
 """File by which a directory is recognised as one of this kind."""
 

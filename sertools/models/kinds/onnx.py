@@ -48,14 +48,13 @@ from sertools.models.checks import (
     noise,
     trial,
 )
-from sertools.models.device import only_fp32
 from sertools.models.load import LoadOptions
 from sertools.models.loaded import LoadedSignalModel, signal_facts
 from sertools.models.model import Frames, Outputs, Signal
 from sertools.models.task import class_columns
 
 SCHEME = "onnx"
-READS = ("labels", "output", "sampling_rate", "activation", "model_scale")
+READS = ("labels", "output", "sampling_rate", "activation", "model_scale", "device")
 ORIGINAL = "equal to the exported network in torch, with random weights"
 RATE_HZ = 16000
 
@@ -116,7 +115,6 @@ def load(rest: str, options: LoadOptions) -> OnnxModel:
         ModelError: no such file, not ONNX, an input that is not a signal, outputs or labels that do not fit,
             or onnxruntime is not installed
     """
-    only_fp32(options.precision, SCHEME)
     path, stated = audonnx.find(local_or_downloaded(rest, FILES))
     require()
     stored, beside = weights(path), settings_of(path, named=bool(options.labels))

@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 
 from sertools.errors import ModelError, nearest, reason
 from sertools.models.checks import noise
-from sertools.models.device import find_device, only_fp32
+from sertools.models.device import find_device
 from sertools.models.load import LoadOptions
 from sertools.models.loaded import LoadedSignalModel, signal_facts, trained_facts
 from sertools.models.model import Frames, Outputs, Signal
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     import torch
 
 SCHEME = "s3prl"
+READS = ("device",)
 RATE_HZ = 16000
 
 OF_FILES = "_local"
@@ -114,7 +115,7 @@ def load(rest: str, options: LoadOptions) -> UpstreamModel:
     Raises:
         ModelError: s3prl is not installed, there is no such upstream, or its weights cannot be loaded
     """
-    precision, device = only_fp32(options.precision, SCHEME), find_device(options.device)
+    device = find_device(options.device)
     name, _, file = rest.partition("@")
     module = _module(name)
     if name.endswith(OF_FILES) and not file:
@@ -150,7 +151,7 @@ def load(rest: str, options: LoadOptions) -> UpstreamModel:
             further={
                 "features": f"those of s3prl {version}",
                 "device": str(device),
-                "precision": precision,
+                "precision": "fp32",
                 **trained_facts(upstream),
             },
         ),

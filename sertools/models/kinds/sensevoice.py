@@ -29,7 +29,7 @@ from sertools.models.checkpoints.hub.files import commit_of, local_or_downloaded
 from sertools.models.checkpoints.settings import check_numbers
 from sertools.models.checkpoints.weights.tensors import tensors_in
 from sertools.models.checkpoints.weights.unread import listed
-from sertools.models.device import find_device, only_fp32
+from sertools.models.device import find_device
 from sertools.models.load import LoadOptions
 from sertools.models.loaded import LoadedSignalModel, signal_facts, trained_facts
 from sertools.models.model import Outputs, Signal
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     import torch
 
 SCHEME = "sensevoice"
+READS = ("device",)
 ORIGINAL = "equal to FunASR's own inference, with random weights"
 RATE_HZ = 16000
 
@@ -120,7 +121,7 @@ def load(rest: str, options: LoadOptions) -> SenseVoiceModel:
         ModelError: no such directory, a missing or damaged file, weights that do not fit, or FunASR is not
             installed
     """
-    precision, device = only_fp32(options.precision, SCHEME), find_device(options.device)
+    device = find_device(options.device)
     classes = _imported(rest)
     folder = local_or_downloaded(rest, FILES)
     name, source = name_and_source(rest, folder)
@@ -157,7 +158,7 @@ def load(rest: str, options: LoadOptions) -> SenseVoiceModel:
                 "generation": dict(SETTINGS),
                 "parsed_by": RULE,
                 "device": str(device),
-                "precision": precision,
+                "precision": "fp32",
                 **trained_facts(network),
             },
         ),

@@ -26,7 +26,7 @@ from sertools.models.checkpoints.hub.card import licence
 from sertools.models.checkpoints.hub.files import commit_of, local_or_downloaded, name_and_source
 from sertools.models.checkpoints.hub.own_code import own_code
 from sertools.models.checks import check_finite, names, trial
-from sertools.models.device import find_device, only_fp32
+from sertools.models.device import find_device
 from sertools.models.load import LoadOptions
 from sertools.models.loaded import LoadedSignalModel, signal_facts
 from sertools.models.model import Outputs, Signal
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import torch
 
 SCHEME = "speechbrain"
-READS = ("labels", "activation")
+READS = ("labels", "activation", "device")
 
 HYPERPARAMS, INTERFACE = "hyperparams.yaml", "custom_interface.py"
 
@@ -129,7 +129,6 @@ def load(rest: str, options: LoadOptions) -> SpeechBrainModel:
         raise ModelError(
             f"speechbrain:{rest} needs SpeechBrain, which is not installed", hint="pip install speechbrain"
         )
-    only_fp32(options.precision, SCHEME)
     device = find_device(options.device)
     folder = local_or_downloaded(rest, FILES)
     if not (folder / HYPERPARAMS).is_file():

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     import torch
 
 SCHEME = "hf"
-READS = ("head", "labels", "model_scale")
+READS = ("head", "labels", "model_scale", "device", "precision")
 
 HARMLESS = ("Support for mismatched key", "The PyTorch API of nested", feature_extraction.EMPTY_FILTER)
 """Warnings of transformers and torch that are harmless for WavLM, packed frames and AST."""
