@@ -8,10 +8,13 @@ from urllib.parse import quote
 from sertools.report import content, markdown, pages, prose, text
 from sertools.report.summary import facts
 from sertools.results.result import Figure, Finding, Result, Table
-from sertools.results.terms.names import in_words
+from sertools.results.terms.names import audit_words, in_words
 
 FIRST = ("verdicts", "ranks", "people")
 """Short summary tables that are shown first."""
+
+AUDITS = "audits"
+"""The table of a study with what audits of its models answer."""
 
 SHARED = ("corpus", "measure")
 """Columns of the tables of a study that are said below the table, where all rows have the same value."""
@@ -65,10 +68,27 @@ def study_html(study: Result, drawn: Sequence[str]) -> str:
         drawn: SVG of each of its figures
     """
     markup = [pages.markup(svg) for svg in drawn]
-    tables = [_narrow(table) for table in study.tables]
     return pages.page(
-        "study.html", result=study, title=study.question, long=LONG, drawn=markup, tables=tables
+        "study.html",
+        result=study,
+        title=study.question,
+        long=LONG,
+        drawn=markup,
+        tables=[_narrow(table) for table in study.tables],
+        reports=_reports(study),
     )
+
+
+def _reports(study: Result) -> list[tuple[str, str]]:
+    """What was audited, and the address of the report, beside the page."""
+    rows = [row for table in study.tables if table.name == AUDITS for row in table.rows]
+    return [
+        (
+            ", ".join(filter(None, [str(variant), str(at), f"seed {seed}", audit_words(str(audit))])),
+            quote(str(place)),
+        )
+        for variant, at, seed, audit, _, _, place in rows
+    ]
 
 
 def _narrow(table: Table) -> Table:
@@ -76,6 +96,10 @@ def _narrow(table: Table) -> Table:
     columns = list(table.columns)
     by_name = {name: [row[i] for row in table.rows] for i, name in enumerate(columns)}
     shared = {name: by_name.pop(name)[0] for name in SHARED if len(set(by_name.get(name, ()))) == 1}
+    if table.name == AUDITS:
+        by_name.pop("report")  # the page has links
+    if "measure" in by_name:
+        by_name["measure"] = [in_words(str(name)) for name in by_name["measure"]]
     cells: dict[str, list[Any]] = {}
     for name, values in by_name.items():
         end, _, of = name.partition(" over ")

@@ -74,8 +74,10 @@ def _parted(corpus: Corpus, shares: Mapping[str, float], seed: int) -> dict[str,
     parts = [name for name, share in shares.items() if share > 0]
     counts = _counts(clips[clips["speaker"].notna()])
     if len(counts) < len(parts):
+        numbered = all(name.isdigit() for name in parts)
+        what = f"{len(parts)} folds" if numbered else ", ".join(parts)
         raise CorpusError(
-            f"{corpus.name} has {len(counts)} speakers, too few for {', '.join(parts)}",
+            f"{corpus.name} has {len(counts)} speakers, too few for {what}",
             hint=f"{len(parts)} parts without a speaker in common need at least {len(parts)} speakers",
         )
     wanted = np.array([shares[name] for name in parts])

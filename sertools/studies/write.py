@@ -105,7 +105,8 @@ def answer(study: Study, every: Scores, models: int) -> str:
                 size = f"{abs(found.value):.3f} {in_words(measure)} on {test}"
                 sentences.append(f"{key[0]}{where} {how} {reference} by {size}")
     n = f"{plural(models, 'model was', 'models were')} trained"
-    if not reference or len(study.variants) < 2:
+    trained = study.only or list(study.variants)
+    if reference not in trained or len(trained) < 2:
         return f"{n}; the tables and figures have their scores."
     if not judged:
         return f"{n}; differences have no intervals, for which five speakers and two seeds are needed."

@@ -238,10 +238,23 @@ def _changed(table: dict[str, Any], change: str) -> dict[str, Any]:
     names = _names(key)
     if not equals or not all(names):
         raise ModelError(f"--set {change!r} is not of the form key=value", hint="such as --set epochs=10")
-    value: Any = _value(text.strip())
-    for name in reversed(names):
-        value = {name: value}
-    return joined(table, value)
+    return _put(table, names, _value(text.strip()))
+
+
+def _put(table: Mapping[str, Any], names: Sequence[str], value: Any) -> dict[str, Any]:
+    """The table with a value below some names; a table joins the one that is there, and `{}` empties it.
+
+    >>> _put({"a": {"b": 1}}, ["a"], {"c": 2}), _put({"a": {"b": 1}}, ["a"], {})
+    ({'a': {'b': 1, 'c': 2}}, {'a': {}})
+    """
+    name, *rest = names
+    there = table.get(name)
+    below: Mapping[str, Any] = there if isinstance(there, Mapping) else {}
+    if rest:
+        value = _put(below, rest, value)
+    elif isinstance(value, Mapping) and value:
+        value = joined(below, value)
+    return {**table, name: value}
 
 
 def _names(key: str) -> list[str]:

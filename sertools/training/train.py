@@ -144,7 +144,7 @@ def _labelled(
     found = []
     for part in [pool, *([_usable(selection.dev, shortest, warn)] if len(selection.dev) else [])]:
         truth = targets_of(recipe, part[0].table, dimensions, classes)
-        for note in labelled_note(truth.known):
+        for note in labelled_note(truth.known, recipe.target):
             warn(note)
         if not truth.known.any():
             raise CorpusError(f"no clip has a label of {', '.join(truth.labels)}")

@@ -132,10 +132,13 @@ def truth_of(recipe: Recipe, table: pd.DataFrame) -> Targets:
     return truth
 
 
-def labelled_note(known: NDArray[np.bool_]) -> list[str]:
+def labelled_note(known: NDArray[np.bool_], target: str) -> list[str]:
     """A sentence on clips without a label."""
     n = int((~known).sum())
-    said = plural(n, "clip without a label is", "clips without a label are")
+    without = "without a label"
+    if target == "sentiment":
+        without = "whose valence is unknown or in the middle of its scale"
+    said = plural(n, f"clip {without} is", f"clips {without} are")
     return [f"{said} left out"] if n else []
 
 

@@ -7,8 +7,21 @@ from typing import Any
 FILE = "train.svg"
 """Name of the figure in the folder of a checkpoint."""
 
-WIDTH_IN, HEIGHT_IN = 7.0, 2.6
+WIDTH_IN, HEIGHT_IN = 7.0, 2.8
 """Size of the panels of one phase, in inches."""
+
+SHORT = {"uar": "UAR", "ccc": "CCC", "f1": "F1", "mse": "MSE", "mae": "MAE", "rmse": "RMSE"}
+"""Abbreviations in the keys of measures."""
+
+
+def in_words(key: str) -> str:
+    """The name of a measure by its key.
+
+    >>> in_words("macro_f1"), in_words("ccc_arousal"), in_words("eval_uar")
+    ('macro F1', 'CCC arousal', 'UAR')
+    """
+    words = key.removeprefix("eval_").split("_")
+    return " ".join(SHORT.get(word, word) for word in words)
 
 
 def drawn(curves: Mapping[str, Any]) -> bytes:
@@ -22,7 +35,7 @@ def drawn(curves: Mapping[str, Any]) -> bytes:
     import matplotlib
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "curves", "font.size": 9}):
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "curves", "font.size": 11}):
         figure = Figure(figsize=(WIDTH_IN, HEIGHT_IN * max(1, len(curves))), layout="constrained")
         axes = figure.subplots(max(1, len(curves)), 2, squeeze=False)
         for (name, phase), (left, right) in zip(curves.items(), axes, strict=False):
@@ -38,7 +51,7 @@ def drawn(curves: Mapping[str, Any]) -> bytes:
 def _measures(log: list[dict[str, Any]]) -> dict[str, str]:
     """Keys of the dev measures → their names; not the losses, which are in the other panel."""
     shown = [key for entry in log for key in entry if key.startswith("eval_") and key != "eval_loss"]
-    return {key: key.removeprefix("eval_").replace("_", " ") for key in dict.fromkeys(shown)}
+    return {key: in_words(key) for key in dict.fromkeys(shown)}
 
 
 def _panel(axis: Any, log: list[dict[str, Any]], keys: Mapping[str, str], title: str) -> None:
@@ -46,9 +59,11 @@ def _panel(axis: Any, log: list[dict[str, Any]], keys: Mapping[str, str], title:
         points = [(entry["step"], entry[key]) for entry in log if entry.get(key) is not None]
         if points:
             axis.plot(*zip(*points, strict=True), label=label, linewidth=1.2, marker=".", markersize=3)
-    axis.set_title(title, fontsize=9)
-    axis.set_xlabel("updates")
+    axis.set_title(title, fontsize=11)
     if axis.lines:
-        axis.legend(frameon=False, fontsize=7)
+        axis.set_xlabel("updates")
+        axis.locator_params(axis="x", integer=True, nbins=6)  # there is no half update
+        axis.legend(frameon=False, fontsize=10)
     else:
+        axis.set_axis_off()
         axis.text(0.5, 0.5, "not measured", ha="center", transform=axis.transAxes, color="0.5")

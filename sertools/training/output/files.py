@@ -127,7 +127,7 @@ def _scores(curves: dict[str, Any]) -> list[str]:
         step = phase["best_step"] or scored[-1]["step"]
         entry = next((each for each in scored if each["step"] == step), scored[-1])
         values = ", ".join(
-            f"{key.removeprefix('eval_')} {value:.3f}"
+            f"{figure.in_words(key)} {value:.3f}"
             for key, value in entry.items()
             if key.startswith("eval_") and isinstance(value, float)
         )
