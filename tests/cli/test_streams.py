@@ -28,21 +28,21 @@ def shell(command: str, **environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("words", ["list models", "list models --format json", "--help", "audit --help"])
+@pytest.mark.parametrize("words", ["list suites", "list suites --format json", "--help", "audit --help"])
 def test_a_reader_that_goes_away_ends_the_program_quietly(words):
     done = shell(f"{SERTOOLS} {words} | true")
     assert (done.returncode, done.stderr) in {(141, ""), (0, "")}
 
 
 def test_closed_output_is_no_failure():
-    assert (shell(f"{SERTOOLS} list models >&-").returncode, shell(f"{SERTOOLS} --help >&-").returncode) == (
+    assert (shell(f"{SERTOOLS} list suites >&-").returncode, shell(f"{SERTOOLS} --help >&-").returncode) == (
         0,
         0,
     )
 
 
 @FULL
-@pytest.mark.parametrize("words", ["list models", "--help"])
+@pytest.mark.parametrize("words", ["list suites", "--help"])
 def test_output_that_is_full_is_one_sentence(words):
     done = shell(f"{SERTOOLS} {words} > /dev/full")
     assert done.returncode == 2
