@@ -40,7 +40,7 @@ def picture(signal: NDArray[np.floating[Any]], rate: int) -> bytes:
     drawn = Image.fromarray(image.astype(np.uint8), mode="L")
     drawn.putpalette([value for colour in [*colours, [140, 190, 235]] for value in colour])
     file = io.BytesIO()
-    drawn.save(file, format="PNG", optimize=True)
+    drawn.save(file, format="PNG", compress_level=6)  # the best level takes three times as long for 1 % less
     return file.getvalue()
 
 
