@@ -21,7 +21,7 @@ def check_audits(*audits: str, seed: int = 0) -> pd.DataFrame:
 
     Example:
         ```python
-        assert set(sertools.check_audits("speakers")["kept"]) == {"yes"}
+        assert set(sertools.check_audits("calibration")["kept"]) == {"yes"}
         ```
     """
     return pd.DataFrame(selftest.rows(list(selftest.checks(seed, audits))), columns=list(selftest.CHECKS))
