@@ -126,6 +126,8 @@ def _panels(axes: Any, figure: Figure) -> None:
         panel.set_title(short(series.name, 26), fontsize=14.2)
         panel.tick_params(labelsize=14.2)
         panel.locator_params(nbins=3)
+        if all(float(at).is_integer() for at in x):
+            panel.locator_params(axis="x", integer=True)  # there is no half update
 
 
 def _interval(axes: Any, figure: Figure) -> None:

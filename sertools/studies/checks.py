@@ -7,29 +7,40 @@ from pathlib import Path
 
 from sertools.corpora.corpus import Corpus
 from sertools.errors import ModelError, SertoolsError
+from sertools.models.checkpoints.hub.files import folder_of, hub_id
 from sertools.pipeline.request import CorpusRequest, ModelRequest
 from sertools.studies.study import AuditOfCells, Cell, Study
 from sertools.training.data.measures import measures_of
 from sertools.training.data.select import corpus_of
 from sertools.training.data.targets import truth_of
+from sertools.training.encoders import RANDOM
 
 
-def ready(study: Study, every: Sequence[Cell], data_root: Path | None) -> dict[str, Corpus]:
+def ready(
+    study: Study, every: Sequence[Cell], data_root: Path | None, *, fetch: bool = True
+) -> dict[str, Corpus]:
     """The corpora of cells, by `reading_key`, if everything that these cells read is there.
 
     Args:
         study: what is trained and scored
         every: cells that are not done yet
         data_root: folder of a registered corpus, or its parent folder
+        fetch: whether checkpoints of the hub are downloaded, to know that they are there
 
     Raises:
-        ModelError: a corpus is missing, or a test corpus lacks the labels of a measure; it lists all problems
+        ModelError: a corpus or a checkpoint is missing, or a test corpus lacks the labels of a measure; it
+            lists all problems
     """
     shelf = _Shelf(data_root=data_root)
     for cell in every:
         for spec in (*cell.recipe.test, *cell.recipe.corpora, *cell.recipe.dev):
             shelf.corpus(spec, cell)
-    problems = [*shelf.problems, *_audited(study, every, data_root), *_unmeasured(study, every, shelf)]
+    problems = [
+        *shelf.problems,
+        *(_begun(every) if fetch else ()),
+        *_audited(study, every, data_root),
+        *_unmeasured(study, every, shelf),
+    ]
     if problems:
         raise ModelError(
             f"the study cannot be run: {'; '.join(dict.fromkeys(problems))}", hint="nothing was trained"
@@ -67,6 +78,19 @@ class _Shelf:
             except SertoolsError as error:
                 self.problems.append(str(error))
         return self.corpora[key]
+
+
+def _begun(every: Sequence[Cell]) -> Iterator[str]:
+    """Sentences on checkpoints that trainings begin with, or have the shape of, and that are not there."""
+    for init in dict.fromkeys(cell.recipe.init for cell in every):
+        name = init.removeprefix(RANDOM).removeprefix("hf:")
+        stated = name.startswith((".", "/", "~"))
+        if Path(name).expanduser().exists() or not (stated or hub_id(name)):
+            continue
+        try:
+            folder_of(name)
+        except SertoolsError as error:
+            yield str(error)
 
 
 def _audited(study: Study, every: Sequence[Cell], data_root: Path | None) -> Iterator[str]:

@@ -53,7 +53,7 @@ def against(keys: Mapping[Key, Mapping[int, Score]], test: str, measure: str, ke
     return Figure(
         name=f"{measure}_against_{key}",
         kind="line",
-        title=f"{in_words(measure)} on {test} against {key}",
+        title=f"{_capital(in_words(measure))} on {test} against {key}",
         alt=f"Mean over seeds of {in_words(measure)} on {test} for each {key}, with intervals over "
         "speakers, or over seeds where there are fewer than five speakers.",
         x_label=key,
@@ -71,7 +71,7 @@ def dots(keys: Mapping[Key, Mapping[int, Score]], test: str, measure: str) -> Fi
     return Figure(
         name=f"{measure}_{test}",
         kind="interval",
-        title=f"{in_words(measure)} on {test}",
+        title=f"{_capital(in_words(measure))} on {test}",
         alt=f"Mean over seeds of {in_words(measure)} on {test} for each variant, with 95 % intervals over "
         "speakers where there are at least five of them.",
         x_label=in_words(measure),
@@ -90,7 +90,7 @@ def radar(every: Scores, measure: str) -> Figure:
     return Figure(
         name=f"{measure}_radar",
         kind="radar",
-        title=f"{in_words(measure)} on all test corpora",
+        title=f"{_capital(in_words(measure))} on all test corpora",
         alt=f"Mean over seeds of {in_words(measure)} of each variant, with one spoke for each test corpus.",
         series=[_plain(name, points) for name, points in lines.items()],
     )

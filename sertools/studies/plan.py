@@ -47,7 +47,7 @@ def missing(study: Study, out: Path | None = None, data_root: Path | None = None
     """What keeps the study from being run here, in a sentence; empty if nothing does."""
     left: Sequence[Cell] = [cell for cell in cells(study) if out is None or not is_done(cell, out)]
     try:
-        ready(study, left, data_root)
+        ready(study, left, data_root, fetch=False)
     except ModelError as error:
         return str(error)
     return ""

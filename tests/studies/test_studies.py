@@ -283,6 +283,10 @@ def test_a_study_whose_test_speakers_would_train_is_refused(file, tmp_path):
         ('audits=[{names=["fairness"], data="x.csv"}]', "cannot be run: audits of x.csv: .*nothing was tr"),
         ('audits=[{names=["fairness"], data="x", where={sede=1}}]', "key 'sede' .did you mean 'seed'"),
         ('audits=[{names=["leakage"], data="x"}]\nagainst="tyo:x"', "against: unknown kind of model 'tyo'"),
+        (
+            'grid.init=["/no/such", "random:./shape"]',
+            "no such directory: /no/such .*no such directory: ./shape",
+        ),
         ('test=["x.csv", "y.csv"]', r"cannot be run: .*x\.csv.*; .*y\.csv"),
         ('measures=["uaar", "ccc"]\nreference="frosen"\ntset=1', "'test'.*'frozen'.*'uaar' .*; 'ccc' is not"),
     ],

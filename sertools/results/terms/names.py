@@ -10,6 +10,7 @@ from sertools.results.terms.glossary import TERMS
 _SHORT = {term.short.lower(): term.short for term in TERMS}
 _PHRASES: Mapping[str, str] = {
     "jensen_shannon": "Jensen-Shannon distance",
+    "soft_macro_f1_batch32": "soft macro F1 in batches of 32",
     "alpha": "Krippendorff's α",
     "jensen": "Jensen", "shannon": "Shannon", "egemaps": "eGeMAPS",
 }  # fmt: skip
