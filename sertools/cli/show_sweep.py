@@ -10,6 +10,7 @@ from sertools.cli import console
 from sertools.inference.settings import Settings
 from sertools.sweep.cells import cells_of
 from sertools.sweep.plan import estimate
+from sertools.sweep.shared import folder
 from sertools.sweep.spec import read_sweep
 from sertools.sweep.states import remaining, sentence, states, workers
 from sertools.wording import plural
@@ -56,7 +57,7 @@ class Watcher:
 def show_plan(file: Path, out: Path, cache: Path | None, quiet: bool) -> None:
     """Shows what a sweep would compute: cells, clips, hours, disk, and what is done already."""
     sweep = read_sweep(file)
-    every = cells_of(sweep, out.absolute())
+    every = cells_of(sweep, folder(out))
     corpora = {c.label: c.request(sweep.data_root).load() for c in sweep.data}
     clips = {label: len(corpus.clips) for label, corpus in corpora.items()}
     table = states(every)
@@ -86,8 +87,8 @@ def show_plan(file: Path, out: Path, cache: Path | None, quiet: bool) -> None:
 
 def show_status(file: Path, out: Path) -> None:
     """Shows the matrix of states, the reasons of cells that are not done, and a line for each worker."""
-    sweep, folder = read_sweep(file), out.absolute()
-    table = states(cells_of(sweep, folder))
+    sweep, place = read_sweep(file), folder(out)
+    table = states(cells_of(sweep, place))
     labels = [corpus.label for corpus in sweep.data]
     rows: list[list[str | int | float | None]] = []
     for model, part in table.groupby("model", sort=False):
@@ -98,6 +99,6 @@ def show_status(file: Path, out: Path) -> None:
         console.message(f"… and {plural(len(rows) - MOST_ROWS, 'more model')}")
     for row in table[table["reason"].astype(bool) & (table["state"] != "done")].head(20).itertuples():
         console.warn(f"{row.model} on {row.corpus}, {row.suite}: {row.state}: {row.reason}")
-    for line in workers(folder)[:MOST_WORKERS]:
+    for line in workers(place)[:MOST_WORKERS]:
         console.message(line)
     console.message(sentence(table))

@@ -12,7 +12,7 @@ from typing import Any
 from sertools.corpora.seen import record
 from sertools.errors import ModelError, foreign, nearest
 from sertools.models import kinds
-from sertools.models.checkpoints.hub.files import hub_id
+from sertools.models.checkpoints.hub.files import check_known, hub_id
 from sertools.models.derived.windowed import Window, windowed
 from sertools.models.loaded import LoadedModel
 from sertools.models.model import ClipModel, Model, hears
@@ -62,6 +62,9 @@ OPTIONS_OF_SOME_SCHEMES = ("head", "labels", "output", "sampling_rate", "activat
 
 FILES = ("predictions", "features", "sklearn")
 """Kinds of models that are always a file or a folder here."""
+
+OF_HUB = ("hf", "onnx", "speechbrain", "cnn14", "emotion2vec", "sensevoice")
+"""Kinds of models that may be named by their id on the model hub."""
 
 DEVICES = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 
@@ -138,6 +141,19 @@ def check_spec(spec: str) -> None:
     check = getattr(_modules()[scheme], "check", None)
     if check is not None:
         check(rest)
+
+
+def check_on_hub(spec: str) -> None:
+    """Checks that a model that is an id of the model hub is in its cache, or that the hub has it.
+
+    Nothing is downloaded, and the hub is asked only for what is not in the cache.
+
+    Raises:
+        ModelError: the hub has no such model, does not show it, or cannot be reached
+    """
+    scheme, rest = scheme_and_rest(spec)
+    if scheme in OF_HUB:
+        check_known(rest)
 
 
 def _scaled(model: Model | ClipModel, scale: Mapping[str, tuple[float, float]]) -> Model | ClipModel:

@@ -85,6 +85,65 @@ class Remote:
         with _explained(self.url, "write"):
             self._write(self._name(path), content)
 
+    def read(self, path: Path) -> bytes | None:
+        """The content of a file at the URL; None if there is none.
+
+        Raises:
+            StoreError: the URL cannot be read
+        """
+        return self._content(path)
+
+    def write(self, path: Path, content: bytes) -> None:
+        """Writes a file at the URL, in place of an older one.
+
+        Raises:
+            StoreError: the URL cannot be written
+        """
+        with _explained(self.url, "write"):
+            self._write(self._name(path), content)
+
+    def create(self, path: Path, content: bytes) -> bool:
+        """Writes a new file at the URL; False if there is one of that name, whoever wrote it.
+
+        Raises:
+            StoreError: the URL cannot be written
+        """
+        with _explained(self.url, "write"):
+            return self._create(self._name(path), content)
+
+    def remove(self, path: Path) -> None:
+        """Removes a file at the URL, if there is one.
+
+        Raises:
+            StoreError: the URL cannot be written
+        """
+        with _explained(self.url, "write"), suppress(FileNotFoundError):
+            self.system.rm_file(self._name(path))
+
+    def files(self, folder: Path) -> dict[Path, int]:
+        """The files at the URL below a folder of the cache, as paths there, each with its size in bytes.
+
+        Raises:
+            StoreError: the URL cannot be read
+        """
+        self.system.invalidate_cache()
+        found: dict[str, Any] = {}
+        with _explained(self.url, "read"), suppress(FileNotFoundError):
+            found = self.system.find(self._name(folder), detail=True)
+        return {self.root / name.removeprefix(f"{self.base}/"): each["size"] for name, each in found.items()}
+
+    def modified(self, path: Path) -> float | None:
+        """When a file was written last, in s by the clock of the URL; None if there is no such file.
+
+        Raises:
+            StoreError: the URL cannot be read
+        """
+        self.system.invalidate_cache()
+        with _explained(self.url, "read"), suppress(FileNotFoundError):
+            written = self.system.modified(self._name(path))
+            return float(written.timestamp())
+        return None
+
     def check_writable(self) -> None:
         """Checks that the store can be written; leaves nothing behind.
 
@@ -152,9 +211,9 @@ def local(place: str | Path) -> Path:
     if not found:
         return Path(place)
     url = f"{found['scheme']}://{'/' if found['scheme'] == 'file' else ''}{found['rest'].rstrip('/')}"
-    root = _front(url)
+    root = front(url)
     if root not in _connected:
-        _connected[root] = _connect(url, root)
+        _connected[root] = connect(url, root)
     return root
 
 
@@ -182,14 +241,20 @@ def check_writable(root: Path) -> None:
         _connected[root].check_writable()
 
 
-def _front(url: str) -> Path:
+def front(url: str, kind: str = "remote") -> Path:
+    """The folder on this machine in front of a URL, below that of its kind."""
     import platformdirs
 
     digest = hashlib.blake2b(url.encode(), digest_size=8).hexdigest()
-    return Path(platformdirs.user_cache_dir("sertools")) / "remote" / digest
+    return Path(platformdirs.user_cache_dir("sertools")) / kind / digest
 
 
-def _connect(url: str, root: Path) -> Remote:
+def connect(url: str, root: Path) -> Remote:
+    """The files at a URL, with a folder on this machine in front of them.
+
+    Raises:
+        StoreError: the URL cannot be reached, its package is not installed, or credentials are missing
+    """
     with _explained(url, "read"):
         import fsspec
 

@@ -18,8 +18,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from sertools import files
-from sertools.errors import StoreError
+from sertools.sweep import shared
 from sertools.sweep.leases import alive, held
 from sertools.sweep.spec import CorpusEntry, ModelEntry, Sweep, slug
 
@@ -85,11 +84,7 @@ class Cell:
 
     def read(self) -> dict[str, Any]:
         """The stored state: `state`, `run`, and what `write` was given; empty if there is none."""
-        try:
-            stored = files.read_json(self._state, error=StoreError, what="the state of a cell")
-        except StoreError:
-            return {}
-        return stored if isinstance(stored, dict) else {}
+        return _parsed(shared.read(self._state))
 
     def write(self, state: State, run: str, **facts: Any) -> None:
         """Stores the state of the cell.
@@ -99,7 +94,7 @@ class Cell:
         """
         content = {"state": state, "run": run, **facts}
         text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-        files.write_text(self._state, text, durable=False)  # after a power failure, the cell is done again
+        shared.write(self._state, text)  # if a power failure loses it, the cell is done again
 
     def state(self) -> State:
         """The current state of the cell."""
@@ -164,26 +159,32 @@ def loaded_alone(out: Path, model: ModelEntry) -> Iterator[bool]:
         yield mine
 
 
+def _parsed(content: bytes | None) -> dict[str, Any]:
+    """The object of a JSON file; empty if there is none, or if it is damaged."""
+    try:
+        stored = json.loads(content or b"{}")
+    except ValueError:
+        return {}
+    return stored if isinstance(stored, dict) else {}
+
+
 def _digest(content: Any) -> str:
     return hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=4).hexdigest()
 
 
 def has_begun(out: Path) -> bool:
     """Whether a run of a sweep was started in the folder, and so what the sweep names was checked."""
-    return (out / RUN).is_file()
+    return shared.read(out / RUN) is not None
 
 
 def begin_run(out: Path) -> str:
     """Starts a run of a sweep: cells that were refused or failed in earlier runs are tried again."""
     run = uuid.uuid4().hex
-    files.write_text(out / RUN, json.dumps({"run": run}) + "\n")
+    shared.write(out / RUN, json.dumps({"run": run}) + "\n")
     return run
 
 
 def current_run(out: Path) -> str:
     """The run that workers of the folder take part in; a new one if there is none."""
-    try:
-        stored = files.read_json(out / RUN, error=StoreError, what="the run of a sweep")
-        return str(stored["run"])
-    except (StoreError, KeyError, TypeError):
-        return begin_run(out)
+    run = _parsed(shared.read(out / RUN)).get("run")
+    return str(run) if run else begin_run(out)

@@ -2,7 +2,7 @@
 
 A worker creates the file, which only one can, and touches it while it works. A lease that nobody touches runs
 out; a lease of a process on the same machine that has ended runs out at once. Times are those of the disk, so
-the clocks of machines may differ.
+the clocks of machines may differ. In a sweep at a URL the same is done by `remote_leases`.
 """
 
 import contextlib
@@ -11,12 +11,14 @@ import os
 import socket
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from sertools import files
 from sertools.errors import StoreError
+from sertools.sweep import remote_leases
+from sertools.sweep.shared import remote_of
 
 LEASE_S = 120.0
 """Seconds after which a lease that was not renewed has run out."""
@@ -29,13 +31,25 @@ def held(lease: Path) -> Iterator[bool]:
     Raises:
         StoreError: its folder cannot be written
     """
+    remote = remote_of(lease)
+    if remote:
+        owner = json.dumps(_owner())
+        there = remote_leases.take(remote, lease, owner, LEASE_S, _has_ended)
+        if there is None:
+            yield False
+            return
+        with _renewed(
+            lambda: remote.write(there, owner.encode()), lambda: remote_leases.give_back(remote, there)
+        ):
+            yield True
+        return
     with files.disk_errors(lease, StoreError):
         lease.parent.mkdir(parents=True, exist_ok=True)
         mine = _take(lease)
     if not mine:
         yield False
         return
-    with _renewed(lease):
+    with _renewed(lambda: os.utime(lease), lambda: lease.unlink(missing_ok=True)):
         yield True
 
 
@@ -63,14 +77,26 @@ def alive(lease: Path) -> bool:
 
     The age is taken by the clock of the disk, since the clocks of two machines may differ.
     """
+    remote = remote_of(lease)
+    if remote:
+        return remote_leases.alive(remote, lease, LEASE_S, _has_ended)
     try:
         renewed = lease.stat().st_mtime
-        owner = json.loads(lease.read_text(encoding="utf-8") or "{}")
+        if _has_ended(lease.read_bytes()):
+            return False
     except (OSError, ValueError):
         return False
-    if owner.get("host") == socket.gethostname() and not _runs(int(owner.get("pid", 0))):
-        return False
     return _now(lease.parent) - renewed < LEASE_S
+
+
+def _has_ended(lease: bytes) -> bool:
+    """Whether a lease is that of a process on this machine which has ended.
+
+    Raises:
+        ValueError: the lease is damaged
+    """
+    owner = json.loads(lease or b"{}")
+    return owner.get("host") == socket.gethostname() and not _runs(int(owner.get("pid", 0)))
 
 
 def _now(folder: Path) -> float:
@@ -94,14 +120,14 @@ def _runs(pid: int) -> bool:
 
 
 @contextlib.contextmanager
-def _renewed(lease: Path) -> Iterator[None]:
+def _renewed(renew_once: Callable[[], None], give_back: Callable[[], None]) -> Iterator[None]:
     """Renews a lease until the end of the block, and then gives it back."""
     over = threading.Event()
 
     def renew() -> None:
         while not over.wait(LEASE_S / 8):
-            with contextlib.suppress(OSError):
-                os.utime(lease)
+            with contextlib.suppress(OSError, StoreError):
+                renew_once()
 
     thread = threading.Thread(target=renew, daemon=True)
     thread.start()
@@ -110,4 +136,4 @@ def _renewed(lease: Path) -> Iterator[None]:
     finally:
         over.set()
         thread.join()
-        lease.unlink(missing_ok=True)
+        give_back()

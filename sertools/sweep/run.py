@@ -7,10 +7,10 @@ from pathlib import Path
 import pandas as pd
 
 from sertools.comparison.leaderboards.files import write_leaderboard
-from sertools.files import check_writable
 from sertools.store.key import default_root
 from sertools.store.remote import check_writable as check_store
 from sertools.store.remote import local, name_of
+from sertools.sweep import shared
 from sertools.sweep.cells import Cell, begin_run, cells_of
 from sertools.sweep.executors import SweepJob, executor, start
 from sertools.sweep.matrix import write_matrices
@@ -57,7 +57,7 @@ def run_sweep(
 
     Args:
         file: the sweep, a TOML file
-        out: folder for cells, leaderboard and matrices
+        out: folder for cells, leaderboard and matrices, or a URL such as `s3://bucket/sweep`
         on: where to run: `local`, `local:N`, `ray`, `ray:ADDRESS`, `slurm`
         workers: number of workers; one for each core of this machine by default
         options: settings of that place, such as `{"partition": "gpu"}` for Slurm
@@ -77,14 +77,21 @@ def run_sweep(
         swept.cells["state"].value_counts()
         ```
     """
-    file, out = Path(file).absolute(), Path(out).absolute()
-    every = cells_of(read_sweep(file), out)
+    file = Path(file).absolute()
+    sweep = read_sweep(file)
     executor(on.partition(":")[0])
-    check_writable(out)
+    out = shared.folder(out)
+    shared.check_writable(out)
+    every = cells_of(sweep, out)
     _check_store(cache)
     now = watched(every)
     start(
-        SweepJob(file=file, out=out, run=begin_run(out), cache=name_of(local(cache)) if cache else None),
+        SweepJob(
+            file=file,
+            out=shared.name_of(out),
+            run=begin_run(out),
+            cache=name_of(local(cache)) if cache else None,
+        ),
         out,
         on,
         workers=workers,
@@ -113,10 +120,14 @@ def finish(every: list[Cell], out: Path) -> Swept:
         StoreError: `out` cannot be written
     """
     table, board = states(every), None
-    if (table["state"] == "done").any():
+    done = (table["state"] == "done").tolist()
+    if any(done):
+        shared.fetch(out / "cells")
         write_leaderboard(out / "cells", out / "leaderboard")
         matrices = write_matrices(every, out)
         if len(matrices):
             write_page(matrices, out)
         board = out / "leaderboard" / "index.html"
+        for made in ("leaderboard", "scores.csv", "matrices.csv", "matrices.html"):
+            shared.publish(out / made)
     return Swept(cells=table, out=out, board=board)

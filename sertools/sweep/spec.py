@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -11,7 +12,7 @@ from sertools.auditing.audit import PlannedAudit
 from sertools.auditing.suites import choose
 from sertools.errors import AuditError, SertoolsError
 from sertools.files import read_toml
-from sertools.models.load import LoadOptions, check_spec
+from sertools.models.load import LoadOptions, check_on_hub, check_spec
 from sertools.models.model import ClipModel, Model
 from sertools.pipeline.request import CorpusRequest, ModelRequest
 
@@ -186,11 +187,10 @@ def read_checked_sweep(path: Path) -> Sweep:
 
 def _problems(sweep: Sweep) -> Iterable[str]:
     """What the file names and cannot be found, a sentence each; no weights are loaded."""
-    for model in sweep.models:
-        try:
-            check_spec(model.spec)
-        except SertoolsError as error:
-            yield f"model {model.label}: {error.message}"
+    with ThreadPoolExecutor(8) as pool:  # each id that is not in the cache is a question to the hub
+        for model, problem in zip(sweep.models, pool.map(_problem_of_model, sweep.models), strict=True):
+            if problem:
+                yield f"model {model.label}: {problem}"
     for corpus in sweep.data:
         try:
             corpus.request(sweep.data_root).load()
@@ -201,6 +201,15 @@ def _problems(sweep: Sweep) -> Iterable[str]:
             sweep.planned(suite)
         except SertoolsError as error:
             yield error.message
+
+
+def _problem_of_model(model: ModelEntry) -> str:
+    try:
+        check_spec(model.spec)
+        check_on_hub(model.spec)
+    except SertoolsError as error:
+        return error.message
+    return ""
 
 
 def slug(text: str) -> str:

@@ -1,6 +1,6 @@
 """How far a sweep is: the states of its cells, how long the rest will take, and a line for each worker."""
 
-import os
+import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -8,8 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from sertools.errors import StoreError
-from sertools.files import read_json
+from sertools.sweep import shared
 from sertools.sweep.cells import Cell
 from sertools.wording import plural
 
@@ -40,7 +39,8 @@ def watched(cells: Sequence[Cell]) -> Callable[[], pd.DataFrame]:
     done: dict[str, dict[str, Any]] = {}
 
     def now() -> pd.DataFrame:
-        begun = {name for cell in cells[:1] for folder in cell.marks for name in _names(folder)}
+        begun = {name for cell in cells[:1] for folder in cell.marks for name in shared.names(folder)}
+        begun |= {name.removesuffix(".json") for name in begun}
         rows = []
         for cell in cells:
             row = done.get(cell.id)
@@ -53,14 +53,6 @@ def watched(cells: Sequence[Cell]) -> Callable[[], pd.DataFrame]:
         return pd.DataFrame(rows)
 
     return now
-
-
-def _names(folder: Path) -> list[str]:
-    """Names of the files in a folder without `.json`; none if there is no such folder."""
-    try:
-        return [name.removesuffix(".json") for name in os.listdir(folder)]
-    except FileNotFoundError:
-        return []
 
 
 def sentence(table: pd.DataFrame) -> str:
@@ -84,10 +76,11 @@ def remaining(table: pd.DataFrame) -> str:
 def workers(out: Path) -> list[str]:
     """One line per worker that has taken part: cells done and failed, pace, waiting for sound, cell."""
     lines = []
-    for path in sorted((out / "workers").glob("*.json")):
+    for name in sorted(shared.names(out / "workers")):
+        content = shared.read(out / "workers" / name) if name.endswith(".json") else None
         try:
-            stored = read_json(path, error=StoreError, what="the state of a worker")
-        except StoreError:
+            stored = json.loads(content or b"")
+        except ValueError:
             continue
         seconds = stored.get("seconds")
         pace = f", {stored['clips'] / seconds:.3g} clips/s" if seconds else ""

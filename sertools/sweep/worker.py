@@ -12,7 +12,6 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sertools import files
 from sertools.corpora.corpus import Corpus
 from sertools.errors import SertoolsError
 from sertools.inference.settings import Settings
@@ -20,6 +19,7 @@ from sertools.pipeline.request import AuditRequest, LoadedRequest
 from sertools.report.render import render
 from sertools.results.collection import Results
 from sertools.results.verdicts.gate import exit_code
+from sertools.sweep import shared
 from sertools.sweep.cells import Cell, cells_of, loaded_alone
 from sertools.sweep.spec import AnyModel, ModelEntry, Sweep
 
@@ -103,7 +103,9 @@ class Worker:
                 state, facts = "failed", {"reason": f"{type(error).__name__}: {error}"}
                 log(traceback.format_exc())
             seconds = time.monotonic() - began
+            shared.publish(cell.folder)
             log(f"{state} after {seconds:.1f} s {facts.get('reason', '')}".rstrip())
+        shared.publish(cell.log)
         cell.write(state, self.run, seconds=seconds, **facts)  # type: ignore[arg-type] # one of three words
         self.done += state == "done"
         self.failed += state != "done"
@@ -180,7 +182,7 @@ class Worker:
             "waited": self.waited,
         }
         path = self.out / "workers" / f"{name}.json"
-        files.write_text(path, json.dumps(facts) + "\n", durable=False)
+        shared.write(path, json.dumps(facts) + "\n")
 
 
 def _from(every: Sequence[T], number: int, of: int) -> list[T]:
@@ -202,6 +204,7 @@ def _facts(results: Results, corpus: Corpus) -> dict[str, Any]:
 @contextmanager
 def _log(path: Path) -> Iterator[Callable[[str], None]]:
     """Appends lines with the time to the log of a cell."""
+    shared.fetch(path)  # another machine may have begun it
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as file:
 

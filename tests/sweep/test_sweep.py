@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import time
@@ -12,14 +13,15 @@ import pytest
 
 import sertools
 from sertools.errors import AuditError, StoreError
+from sertools.files import check_writable
 from sertools.inference.settings import Settings
-from sertools.sweep import leases
+from sertools.sweep import leases, shared
 from sertools.sweep.cells import Cell, begin_run, cells_of, current_run
 from sertools.sweep.matrix import MEAN, matrices, scores
 from sertools.sweep.plan import estimate
 from sertools.sweep.run import finish, run_sweep
 from sertools.sweep.spec import read_sweep, slug
-from sertools.sweep.states import remaining, sentence, states, workers
+from sertools.sweep.states import remaining, sentence, states, watched, workers
 from sertools.sweep.worker import Worker
 from tests.helpers.small import SLOW, write_noises
 from tests.helpers.sweeps import assert_as_alone
@@ -183,6 +185,35 @@ def test_a_worker_at_work_renews_its_lease(here, monkeypatch):
         assert cell.state() == "running"
 
 
+def test_a_sweep_at_a_url_has_the_same_cells_and_leases_that_run_out(here, monkeypatch):
+    (here / "sweep.toml").write_text(ONE + "pages = false\n")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(here / "home"))
+    sweep, out = read_sweep(here / "sweep.toml"), shared.folder("memory://sweep")
+    (cell,), run = cells_of(sweep, out), begin_run(out)
+    remote = shared.remote_of(out)
+    taken_there = json.dumps({"host": "elsewhere", "pid": 1}).encode()
+    assert remote.create(out / "leases" / f"{cell.id}.0", taken_there)
+    Worker(sweep=sweep, out=out, run=run, cache=here / "cache").work()
+    assert cell.state() == "running"
+    with monkeypatch.context() as later:
+        later.setattr(leases, "LEASE_S", 0.0)
+        with cell.taken(run) as taken:
+            assert taken
+            assert [path.name for path in remote.files(out / "leases")] == [f"{cell.id}.0", f"{cell.id}.1"]
+    assert remote.files(out / "leases") == {}
+    assert current_run(out) == run
+    Worker(sweep=sweep, out=out, run=run, cache=here / "cache").work()
+    assert list(states([cell])["state"]) == ["done"]
+    assert watched([cell])().equals(states([cell]))
+    assert "1 done" in workers(out)[-1]
+    Worker(sweep=sweep, out=here / "out", run=run, cache=here / "cache").work()
+    shutil.rmtree(out)
+    shared.fetch(out / "cells")
+    assert findings(cell.folder) == findings(cells(here)[0].folder)
+    assert shared.folder("file:///tmp/x") == Path("/tmp/x")
+    remote.system.rm(remote.base, recursive=True)
+
+
 def test_a_cell_in_which_workers_die_counts_as_failed(here):
     run, cell = begin_run(here / "out"), cells(here)[0]
     for _ in range(2):
@@ -236,13 +267,15 @@ def test_the_end_is_a_leaderboard_and_matrices(here):
     assert remaining(swept.cells) == ""
 
 
-def test_all_problems_of_a_file_are_listed_before_anything_starts(here):
+def test_all_problems_of_a_file_are_listed_before_anything_starts(here, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     (here / "sweep.toml").write_text(
-        'models = ["toy:loudnes", "predictions:nowhere.csv"]\ndata = ["nothing.csv"]\nsuites = ["quik"]\n'
+        'models = ["toy:loudnes", "predictions:nowhere.csv", "owner/nothing"]\n'
+        'data = ["nothing.csv"]\nsuites = ["quik"]\n'
     )
     with pytest.raises(AuditError) as refused:
         run_sweep(here / "sweep.toml", out=here / "out")
-    for problem in ("'loudnes'", "nowhere.csv", "nothing.csv", "'quik'"):
+    for problem in ("'loudnes'", "nowhere.csv", "download owner/nothing", "nothing.csv", "'quik'"):
         assert problem in refused.value.message
     assert not (here / "out").exists()
 
@@ -292,7 +325,10 @@ def test_a_place_that_does_not_exist_is_refused(here):
 def test_a_place_to_write_that_cannot_be_is_refused_before_anything_starts(here):
     (here / "file").touch()
     with pytest.raises(StoreError, match=r"cannot write s3://bucket/x: results are written to a folder"):
-        run_sweep(here / "sweep.toml", out="s3://bucket/x")
+        check_writable(Path("s3://bucket/x"))
+    (here / "locked").touch()
+    with pytest.raises(StoreError, match="a file is in its way"):
+        run_sweep(here / "sweep.toml", out=f"file://{here}/locked/x")
     with pytest.raises(StoreError, match="a file is in its way"):
         run_sweep(here / "sweep.toml", out=here / "out", cache=here / "file" / "cache")
     assert not (here / "out").exists()

@@ -11,7 +11,10 @@ from sertools.cli import options as o
 def sweep(
     file: Annotated[Path, typer.Argument(metavar="SWEEP.toml", help="Models, corpora and suites.")],
     out: Annotated[
-        Path, typer.Option("--out", rich_help_panel=o.OUTPUT, help="Folder for cells, leaderboard, matrices.")
+        Path,
+        typer.Option(
+            "--out", rich_help_panel=o.OUTPUT, help="Folder or URL for cells, leaderboard, matrices."
+        ),
     ] = Path("sertools-sweep"),
     on: Annotated[
         str,
@@ -72,10 +75,12 @@ def _work(file: Path, out: Path, worker: str, cache: Path | None) -> None:
     from sertools.store.remote import name_of
     from sertools.sweep.cells import current_run, has_begun
     from sertools.sweep.executors import SweepJob
+    from sertools.sweep.shared import folder
+    from sertools.sweep.shared import name_of as name_of_out
     from sertools.sweep.spec import read_sweep
 
-    share, folder = parse(worker, "--worker"), out.absolute()
-    if not has_begun(folder):  # by hand
+    share, place = parse(worker, "--worker"), folder(out)
+    if not has_begun(place):  # by hand
         read_sweep(file)
-    job = SweepJob(file=file.absolute(), out=folder, run=current_run(folder), cache=name_of(cache))
+    job = SweepJob(file=file.absolute(), out=name_of_out(place), run=current_run(place), cache=name_of(cache))
     job.work(share.number, share.of)

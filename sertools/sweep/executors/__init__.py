@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from sertools.errors import AuditError, nearest
 from sertools.store.remote import local
 from sertools.sweep.cells import cells_of
+from sertools.sweep.shared import folder
 from sertools.sweep.spec import read_checked_sweep
 from sertools.sweep.worker import Worker
 
@@ -66,26 +67,26 @@ class SweepJob:
 
     Attributes:
         file: the sweep
-        out: its folder
+        out: its folder, or its URL
         run: the run that the workers take part in
         cache: folder or URL of the store; None for the user's
     """
 
     file: Path
-    out: Path
+    out: str
     run: str
     cache: str | None = None
 
     def command(self, number: int, of: int) -> list[str]:
         """The words of `sertools sweep --worker`."""
-        words = ["sweep", str(self.file), "--out", str(self.out), "--worker", f"{number + 1}/{of}"]
+        words = ["sweep", str(self.file), "--out", self.out, "--worker", f"{number + 1}/{of}"]
         return words + (["--cache", self.cache] if self.cache else [])
 
     def work(self, number: int, of: int) -> None:
         """Does cells until none is open; reads the file itself, perhaps on another machine."""
         Worker(
             sweep=read_checked_sweep(self.file),
-            out=self.out,
+            out=folder(self.out),
             run=self.run,
             number=number,
             of=of,
@@ -94,7 +95,9 @@ class SweepJob:
 
     def open_cells(self) -> int:
         """Number of cells that are still to be done in this run."""
-        return sum(cell.is_open(self.run) for cell in cells_of(read_checked_sweep(self.file), self.out))
+        return sum(
+            cell.is_open(self.run) for cell in cells_of(read_checked_sweep(self.file), folder(self.out))
+        )
 
 
 def start(job: Job, out: Path, on: str, **how: Any) -> None:

@@ -1,7 +1,8 @@
 """Finds a checkpoint: a directory or file, or `owner/name@revision` of the Hugging Face hub."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -17,6 +18,9 @@ OF_TRANSFORMERS = (
 
 CODE = "*.py"
 """Downloaded only where the user trusts the code of a checkpoint."""
+
+ANSWER_S = 10.0
+"""Longest wait for an answer of the hub on whether it has a checkpoint, in s."""
 
 _ID = re.compile(r"(?P<name>[\w.-]+/[\w.-]+)(?P<inside>(/[^/@]+)*)(@(?P<revision>[^@\s]+))?", re.ASCII)
 
@@ -123,12 +127,45 @@ def _downloaded(wanted: HubId, files: Sequence[str]) -> Path:
         ModelError: there is no such checkpoint or revision, access to it has not been granted, or the hub
             cannot be reached and the checkpoint is not in its cache
     """
-    from huggingface_hub import errors, snapshot_download
+    from huggingface_hub import snapshot_download
+
+    with _explained(wanted):
+        return Path(
+            snapshot_download(wanted.name, revision=wanted.revision or None, allow_patterns=list(files))
+        )
+
+
+def check_known(rest: str) -> None:
+    """Checks that a checkpoint is in the cache of the hub, or that the hub has it; nothing is downloaded.
+
+    Args:
+        rest: what follows the scheme in `--model`; a path that exists, or that is no id, is not looked up
+
+    Raises:
+        ModelError: as for downloading it
+    """
+    wanted = None if Path(rest).expanduser().exists() else hub_id(rest)
+    if wanted is None:
+        return
+    from huggingface_hub import HfApi, errors, snapshot_download
+
+    revision = wanted.revision or None
+    with _explained(wanted):
+        try:
+            snapshot_download(wanted.name, revision=revision, local_files_only=True)
+        except errors.LocalEntryNotFoundError:
+            HfApi().model_info(wanted.name, revision=revision, timeout=ANSWER_S)
+
+
+@contextmanager
+def _explained(wanted: HubId) -> Iterator[None]:
+    """Turns what the library of the hub raises into one sentence."""
+    from huggingface_hub import errors
 
     name, revision = wanted.name, wanted.revision
     shown = f"{name}@{revision}" if revision else name
     try:
-        return Path(snapshot_download(name, revision=revision or None, allow_patterns=list(files)))
+        yield
     except errors.HFValidationError as error:
         raise ModelError(f"{name!r} is not a valid id of the model hub: {error}") from error
     except errors.LocalEntryNotFoundError as error:
@@ -158,5 +195,12 @@ def _downloaded(wanted: HubId, files: Sequence[str]) -> Path:
     except OSError as error:
         raise ModelError(
             f"the model hub cannot be reached to download {shown}",
+            hint="go online once to download it, or copy the checkpoint here and name its directory",
+        ) from error
+    except Exception as error:  # of httpx or httpx2, whichever the library uses
+        if not type(error).__module__.startswith("httpx"):
+            raise
+        raise ModelError(
+            f"{shown} is not in the local cache of the model hub, and the hub cannot be reached",
             hint="go online once to download it, or copy the checkpoint here and name its directory",
         ) from error

@@ -21,12 +21,17 @@ import json, sys
 import numpy as np
 from typer.testing import CliRunner
 from sertools.cli.app import app
-from sertools.models.load import LoadOptions, load_model
+from sertools.errors import ModelError
+from sertools.models.load import LoadOptions, check_on_hub, load_model
 from tests.helpers.checkpoints import speech
 
 def inspected(spec):
     done = CliRunner().invoke(app, ["model", "inspect", spec])
-    return [done.exit_code, done.stderr]
+    try:
+        before = check_on_hub(spec)  # as a sweep does before it starts
+    except ModelError as error:
+        before = error.message
+    return [done.exit_code, done.stderr, before]
 
 loaded, reasons, never = map(json.loads, sys.argv[1:])
 told = []
@@ -59,8 +64,8 @@ class Asked(NamedTuple):
     files: list[str]
     folder: Path
     loaded: list[str]
-    reasons: list[tuple[int, str]]
-    without: tuple[int, str]
+    reasons: list[tuple[int, str, str | None]]
+    without: tuple[int, str, str]
 
 
 @pytest.fixture(scope="module")
@@ -115,15 +120,17 @@ def test_a_revision_is_downloaded_and_its_commit_recorded(asked):
 
 
 def test_each_reason_is_one_sentence(asked):
-    for reason, (code, said) in zip(REASONS.values(), asked.reasons, strict=True):
+    for reason, (code, said, before) in zip(REASONS.values(), asked.reasons, strict=True):
         assert code == 2, said
         assert reason in said
         assert "Traceback" not in said
+        assert before is None if "absent.onnx" in reason else reason in before  # files inside are not listed
 
 
 def test_without_a_network_the_sentence_says_what_to_do(asked):
-    code, said = asked.without
+    code, said, before = asked.without
     assert code == 2
+    assert "the hub cannot be reached" in before
     assert "the hub cannot be reached" in said
     assert "copy the checkpoint here" in said
 
