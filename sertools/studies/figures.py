@@ -53,10 +53,10 @@ def against(keys: Mapping[Key, Mapping[int, Score]], test: str, measure: str, ke
     return Figure(
         name=f"{measure}_against_{key}",
         kind="line",
-        title=f"{_capital(in_words(measure))} on {test} against {key}",
-        alt=f"Mean over seeds of {in_words(measure)} on {test} for each {key}, with intervals over "
-        "speakers, or over seeds where there are fewer than five speakers.",
-        x_label=key,
+        title=f"{_capital(in_words(measure))} on {test} against {in_words(key)}",
+        alt=f"Mean over seeds of {in_words(measure)} on {test} for each value of {in_words(key)}, with "
+        "intervals over speakers, or over seeds where there are fewer than five speakers.",
+        x_label=in_words(key),
         y_label=in_words(measure),
         series=[_series(name, sorted(points)) for name, points in lines.items()],
     )
