@@ -51,11 +51,11 @@ def test_output_that_is_full_is_one_sentence(words):
 
 @pytest.mark.parametrize("place", ["&-", pytest.param("/dev/full", marks=FULL)])
 def test_bad_input_stays_bad_input_without_a_place_for_messages(place):
-    assert shell(f"{SERTOOLS} corpus check none.csv 2>{place}").returncode == 2
+    assert shell(f"{SERTOOLS} model inspekt 2>{place}").returncode == 2
 
 
 def test_bad_input_stays_bad_input_if_nobody_reads_messages():
-    assert shell(f"({SERTOOLS} corpus check none.csv || echo $? >&3) 2>&1 3>&2 | true").stderr in {"2\n", ""}
+    assert shell(f"({SERTOOLS} model inspekt || echo $? >&3) 2>&1 3>&2 | true").stderr in {"2\n", ""}
 
 
 def test_the_c_locale_gets_ascii():

@@ -35,7 +35,7 @@ def test_any_settings_are_read_or_refused(tmp_path, name):
             (folder / name).write_bytes(damaged(json.dumps(content).encode(), rng))
         used(str(folder))
 
-    assert faults(attempt, budget(40)) == []
+    assert faults(attempt, budget(20)) == []
 
 
 def test_any_settings_of_a_frozen_network_are_read_or_refused(tmp_path):
@@ -48,7 +48,7 @@ def test_any_settings_of_a_frozen_network_are_read_or_refused(tmp_path):
         (folder / "config.json").write_text(json.dumps(mutated(content, rng)))
         frozen(Wav2Vec2Model, folder)
 
-    assert faults(attempt, budget(40)) == []
+    assert faults(attempt, budget(20)) == []
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "pytorch_model.bin"])
@@ -84,7 +84,7 @@ def test_any_weights_are_read_or_refused(tmp_path, name):
             path.write_bytes(damaged(path.read_bytes(), rng))
         used(str(folder))
 
-    assert faults(attempt, budget(24)) == []
+    assert faults(attempt, budget(12)) == []
 
 
 def test_any_settings_of_cnn14_are_read_or_refused(tmp_path):
@@ -106,7 +106,7 @@ def test_any_settings_of_cnn14_are_read_or_refused(tmp_path):
         (tmp_path / "config.json").write_text(json.dumps(mutated(content, rng)))
         used(f"cnn14:{tmp_path}")
 
-    assert faults(attempt, budget(24)) == []
+    assert faults(attempt, budget(12)) == []
 
 
 def test_any_network_of_onnx_is_read_or_refused(tmp_path):
@@ -122,7 +122,7 @@ def test_any_network_of_onnx_is_read_or_refused(tmp_path):
         (tmp_path / "model.yaml").write_bytes(described if i % 2 else damaged(described, rng))
         used(f"onnx:{tmp_path}")
 
-    assert faults(attempt, budget(100)) == []
+    assert faults(attempt, budget(50)) == []
 
 
 def test_any_array_and_its_table_are_read_or_refused(tmp_path):
@@ -135,7 +135,7 @@ def test_any_array_and_its_table_are_read_or_refused(tmp_path):
         (tmp_path / "layers.csv").write_bytes(table if i % 2 else damaged(table, rng))
         used(f"features:{tmp_path}")
 
-    assert faults(attempt, budget(200)) == []
+    assert faults(attempt, budget(100)) == []
 
 
 def test_any_estimator_is_read_or_refused(tmp_path):
@@ -153,7 +153,7 @@ def test_any_estimator_is_read_or_refused(tmp_path):
         (tmp_path / "m.json").write_text(json.dumps(mutated({"labels": ["anger", "joy"]}, rng)))
         used(f"sklearn:{tmp_path / 'm.skops'}")
 
-    assert faults(attempt, budget(24)) == []
+    assert faults(attempt, budget(12)) == []
 
 
 def test_any_card_is_read_and_prevents_nothing(tmp_path):
@@ -171,6 +171,6 @@ def test_any_card_is_read_and_prevents_nothing(tmp_path):
         found = licence(tmp_path)
         assert found is None or isinstance(found, str)
 
-    assert faults(attempt, budget(300)) == []
+    assert faults(attempt, budget(100)) == []
     (tmp_path / "README.md").write_bytes(cards[0])
     assert licence(tmp_path) == "mit, apache-2.0"
