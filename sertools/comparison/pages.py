@@ -104,11 +104,13 @@ def _narrow(table: Table) -> Table:
     for name, values in by_name.items():
         end, _, of = name.partition(" over ")
         if end == "low":
-            ends = list(zip(values, by_name[f"high over {of}"], strict=True))
-            texts = zip(*map(text.column_texts, zip(*ends, strict=True)), strict=True)
+            highs = by_name[f"high over {of}"]
+            texts = text.column_texts([*values, *highs])  # with the same number of decimals
             cells[f"95 % interval over {of}"] = [
-                f"{low} to {high}" if None not in pair else ""
-                for (low, high), pair in zip(texts, ends, strict=True)
+                "" if low is None or high is None else f"{low_text} to {high_text}"
+                for low, high, low_text, high_text in zip(
+                    values, highs, texts[: len(values)], texts[len(values) :], strict=True
+                )
             ]
         elif end != "high":
             cells[name] = values
