@@ -19,15 +19,15 @@ def word_rows(plain: WordPredictions, target: str) -> list[Row]:
     rows: list[Row] = []
     for language in plain.languages:
         part = plain.only(plain.frame["language"] == language)
-        data, frame = part.data, part.frame
-        for item, own in frame.groupby("item"):
-            inside = (frame["item"] == item).to_numpy()
-            others = ((frame["sentiment"] == "neutral") & (frame["item"] != item)).to_numpy()
-            code = np.where(inside, 0, np.where(others, 1, -1))
+        data, item = part.data, codes(part.frame["item"])
+        neutral = (part.frame["sentiment"] == "neutral").to_numpy(dtype=bool)
+        word, sentiment = part.frame["word"].tolist(), part.frame["sentiment"].tolist()
+        first, clips = np.unique(item, return_index=True)[1], np.bincount(item)
+        for number, at in enumerate(first.tolist()):
+            code = np.where(item == number, 0, np.where(neutral, 1, -1))
             value = contrast(data, code, [1.0, -1.0], fixed_items=True)
-            word, sentiment = own.iloc[0]["word"], own.iloc[0]["sentiment"]
             interval = (value.value, value.low, value.high)
-            rows.append([target, language, word, sentiment, *interval, len(own)])
+            rows.append([target, language, word[at], sentiment[at], *interval, int(clips[number])])
     known = [row for row in rows if isinstance(row[4], float) and np.isfinite(row[4])]
     return sorted(known, key=lambda row: (-abs(float(row[4] or 0.0)), str(row[2])))[:MAX_WORDS_SHOWN]
 

@@ -1,6 +1,7 @@
 """Predictions by word and voice, for the audit of linguistic sentiment."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -28,19 +29,19 @@ class WordPredictions:
     frame: pd.DataFrame
     languages: tuple[str, ...]
 
-    @property
+    @cached_property
     def data(self) -> Crossed:
         """Predictions by word and voice, voices nested in languages."""
         frame = self.frame
         return Crossed.of(frame["prediction"], frame["item"], frame["voice"], frame["language"])
 
-    @property
+    @cached_property
     def group(self) -> NDArray[np.integer]:
         """Language code × 3 + sentiment code, shape (n,)."""
         sentiment = self.frame["sentiment"].map(SENTIMENTS.index).to_numpy(dtype=np.int64)
         return np.asarray(self.language * len(SENTIMENTS) + sentiment)
 
-    @property
+    @cached_property
     def language(self) -> NDArray[np.integer]:
         """Language code, shape (n,)."""
         return np.asarray(self.frame["language"].map(self.languages.index), dtype=np.int64)

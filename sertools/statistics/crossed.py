@@ -18,6 +18,9 @@ from sertools.errors import AuditError
 from sertools.statistics.jackknife import MIN_UNITS, Estimate
 from sertools.statistics.statistic import ratio, unit_sums
 
+DENSE = 64
+"""Integers up to this multiple of their number are counted; larger ones are sorted."""
+
 TINY = 1e-12
 """A sum of squares below this share of the total is rounding error."""
 
@@ -64,8 +67,22 @@ class Crossed:
 
 def codes(labels: ArrayLike) -> NDArray[np.integer]:
     """Labels as integers from 0, numbered in sorted order, shape (n,)."""
-    found: NDArray[np.integer] = np.unique(np.asarray(labels), return_inverse=True)[1]
+    values = np.asarray(labels)
+    if values.dtype.kind in "iu" and len(values) and values.min() >= 0 and values.max() < DENSE * len(values):
+        return _without_gaps(values)
+    if values.dtype == object:  # a dictionary is much faster than sorting objects
+        each = values.tolist()
+        number = {label: i for i, label in enumerate(sorted(set(each)))}
+        return np.fromiter((number[label] for label in each), dtype=np.int64, count=len(each))
+    found: NDArray[np.integer] = np.unique(values, return_inverse=True)[1]
     return found.astype(np.int64)
+
+
+def _without_gaps(numbers: NDArray[np.integer]) -> NDArray[np.integer]:
+    """Small numbers from 0, shape (n,), as `codes` numbers them, without sorting."""
+    occurs = np.bincount(numbers) > 0
+    found: NDArray[np.integer] = (np.cumsum(occurs, dtype=np.int64) - 1)[numbers]
+    return found
 
 
 def contrast(
@@ -220,7 +237,8 @@ def _pairs(rows: NDArray[np.integer], columns: NDArray[np.integer]) -> NDArray[n
 
 
 def _nested(item: NDArray[np.integer], group: NDArray[np.integer]) -> None:
-    if len(np.unique(np.stack([item, group]), axis=1).T) > len(np.unique(item)):
+    pairs = item * (1 + int(group.max(initial=0))) + group
+    if len(np.unique(pairs)) > len(np.unique(item)):
         raise AuditError("a sentence is in two groups", hint="give it a separate item code in each group")
 
 
