@@ -45,14 +45,13 @@ MATCHED = {
 def tables(tables: Input, design: Design) -> list[Table]:
     """The mean answer to all words in every voice, for each dimension, or each emotion if there is none."""
     rows: list[Row] = []
-    words, voice = tables.clips[design.words].astype(str), tables.clips[design.voice].astype(str)
-    levels = [*design.levels("words")[:MAX_CELLS], *([NO_WORDS] if (words == NO_WORDS).any() else [])]
+    cells = _Cells(tables, design)
+    levels = [*design.levels("words")[:MAX_CELLS], *([NO_WORDS] if cells.has(NO_WORDS) else [])]
     names = list(tables.model_dimensions) or list(tables.model_classes)
     for target in names:
         for said in levels:
             for how in design.levels("voice"):
-                inside = ((words == said) & (voice == how)).to_numpy()
-                mean = _mean(tables, target, inside)
+                mean = cells.mean(target, said, how)
                 if mean.n:
                     kind = "voice only" if said == NO_WORDS else MATCHED.get((said, how), "")
                     rows.append([target, said, how, kind, mean.value, mean.low, mean.high, mean.n])
@@ -67,16 +66,37 @@ def tables(tables: Input, design: Design) -> list[Table]:
     ]
 
 
-def _mean(tables: Input, target: str, inside: NDArray[np.bool_]) -> Estimate:
-    """The mean answer to some clips, with its interval over speakers."""
-    values = tables.predictions[CLEAN][target].to_numpy(dtype=float)
-    known = inside & np.isfinite(values)
-    codes, _ = speaker_codes(tables.clips[known])
-    units = np.unique(codes, return_inverse=True)[1]
-    if not known.any():
-        return Estimate(value=np.nan, low=np.nan, high=np.nan, n=0, units=0)
-    rows = np.column_stack([np.ones(int(known.sum())), values[known]])
-    return estimate_from_sums(MEAN, unit_sums(rows, units, int(units.max()) + 1), int(known.sum()))
+class _Cells:
+    """The clips by words and voice.
+
+    Args:
+        tables: clips and clean predictions
+        design: names the columns of words and voice
+    """
+
+    def __init__(self, tables: Input, design: Design) -> None:
+        clips = tables.clips
+        self.scores = tables.predictions[CLEAN]
+        self.unit, _ = speaker_codes(clips)
+        self.words, self.voice = (
+            clips[column].astype(str).to_numpy(dtype=object) for column in (design.words, design.voice)
+        )
+
+    def has(self, said: str) -> bool:
+        """Whether any clip has these words."""
+        return bool((self.words == said).any())
+
+    def mean(self, target: str, said: str, how: str) -> Estimate:
+        """The mean answer to these words in this voice, with its interval over speakers."""
+        inside = np.flatnonzero((self.words == said) & (self.voice == how))
+        values = self.scores[target].to_numpy(dtype=float)[inside]
+        known = np.isfinite(values)
+        n = int(known.sum())
+        if not n:
+            return Estimate(value=np.nan, low=np.nan, high=np.nan, n=0, units=0)
+        units, names = pd.factorize(self.unit[inside[known]])
+        rows = np.column_stack([np.ones(n), values[known]])
+        return estimate_from_sums(MEAN, unit_sums(rows, units, len(names)), n)
 
 
 def figures(findings: Sequence[Finding], tables: Input, design: Design) -> list[Figure]:
@@ -107,9 +127,8 @@ def figures(findings: Sequence[Finding], tables: Input, design: Design) -> list[
 
 def _cells(tables: Input, design: Design) -> list[Figure]:
     """Mean answers of each dimension by voice, for few words."""
-    clips = tables.clips
-    words, how = clips[design.words].astype(str), clips[design.voice].astype(str)
-    levels = [x for x in [*design.levels("words"), NO_WORDS] if (words == x).any()]
+    cells = _Cells(tables, design)
+    levels = [said for said in [*design.levels("words"), NO_WORDS] if cells.has(said)]
     if len(levels) > 5:
         return []
     drawn = []
@@ -117,7 +136,7 @@ def _cells(tables: Input, design: Design) -> list[Figure]:
     for target in tables.model_dimensions:
         series = []
         for said in levels:
-            found = [_mean(tables, target, ((words == said) & (how == v)).to_numpy()) for v in voices]
+            found = [cells.mean(target, said, how) for how in voices]
             series.append(interval_series(list(voices), found, said if said != NO_WORDS else "voice only"))
         drawn.append(
             Figure(

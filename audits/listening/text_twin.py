@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from sertools.auditing.findings import detail, finding
 from sertools.probing.folds import disjoint_folds
-from sertools.probing.fusion import tf_idf
+from sertools.probing.fusion import Vectors, tf_idf
 from sertools.probing.ridge import fit_ridge
 from sertools.results.result import Finding
 from sertools.statistics.jackknife import MIN_UNITS, estimate_from_sums
@@ -83,6 +83,15 @@ def _labels(tables: Tables, target: str) -> NDArray[np.float64]:
     return found
 
 
+def _vectors(tables: Tables, texts: list[str]) -> Vectors:
+    """The reader of these texts, which all targets share."""
+    key = ("tf_idf", COMPONENTS, *texts)
+    if key not in tables.derived:
+        tables.derived[key] = tf_idf(texts, components=COMPONENTS)
+    found: Vectors = tables.derived[key]
+    return found
+
+
 def _finding(
     tables: Tables,
     name: str,
@@ -101,7 +110,7 @@ def _finding(
         return []
     fold = disjoint_folds(unit, np.zeros(len(unit)), folds)
     predicted = np.zeros_like(wanted)
-    vectors = (lambda _: encoded[order]) if encoded is not None else tf_idf(texts, components=COMPONENTS)
+    vectors = (lambda _: encoded[order]) if encoded is not None else _vectors(tables, texts)
     for code in np.unique(fold):
         train = np.flatnonzero(fold != code)
         read = vectors(train)

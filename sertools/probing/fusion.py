@@ -31,6 +31,9 @@ FUSION_SHAPE = HeadShape(
 )
 """The head of this module; the width of its hidden layer depends on the inputs."""
 
+KEPT = 8
+"""Training sets whose vectors of text are kept, because several heads read the same folds."""
+
 Vectors = Callable[[NDArray[np.integer]], NDArray[np.float64]]
 """Positions of training clips (m,) → vectors of all clips (n, d), fitted to the training clips only."""
 
@@ -167,20 +170,35 @@ def tf_idf(texts: Sequence[str], *, components: int) -> Vectors:
 
     from sertools.metrics.words import words_of
 
-    def read(train: NDArray[np.integer]) -> NDArray[np.float64]:
-        counter = TfidfVectorizer(analyzer=words_of, sublinear_tf=True)
-        known = {word for i in train for word in words_of(texts[i])}
-        if not known:
+    words = [words_of(text) for text in texts]
+
+    def fitted(train: NDArray[np.integer]) -> NDArray[np.float64]:
+        if not any(words[i] for i in train):
             return np.zeros((len(texts), 1))
-        counter.fit([texts[i] for i in train])
-        weights = counter.transform(texts)
+        counter = TfidfVectorizer(analyzer=_as_they_are, sublinear_tf=True)
+        counter.fit([words[i] for i in train])
+        weights = counter.transform(words)
         # numpy's full decomposition is deterministic, and there are few enough training clips for it
         _, values, directions = np.linalg.svd(weights[train].toarray(), full_matrices=False)
         components_found = directions[: min(components, int((values > 1e-9 * values[0]).sum()))]
         vectors: NDArray[np.float64] = weights @ _signed(components_found).T
         return vectors
 
+    kept: dict[bytes, NDArray[np.float64]] = {}
+
+    def read(train: NDArray[np.integer]) -> NDArray[np.float64]:
+        key = train.tobytes()
+        if key not in kept:
+            if len(kept) == KEPT:
+                del kept[next(iter(kept))]
+            kept[key] = fitted(train)
+        return kept[key]
+
     return read
+
+
+def _as_they_are(words: list[str]) -> list[str]:
+    return words
 
 
 def _signed(directions: NDArray[np.float64]) -> NDArray[np.float64]:

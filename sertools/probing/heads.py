@@ -239,9 +239,14 @@ def _network(
     generator = torch.Generator()
     if shape.dropout:
         generator.manual_seed(int(rng.integers(2**63)))
+    # the average of a single layer is that layer, whatever its weight
+    alone = (means[:, 0] - mean[0]) / scale[0] if means.shape[1] == 1 else None
 
     def outputs(rows: "torch.Tensor", training: bool) -> "torch.Tensor":
-        states = torch.einsum("mld,l->md", (means[rows] - mean) / scale, parameters.mixing.softmax(0))
+        if alone is None:
+            states = torch.einsum("mld,l->md", (means[rows] - mean) / scale, parameters.mixing.softmax(0))
+        else:
+            states = alone[rows]
         for i, (weight, bias) in enumerate(parameters.dense):
             if training and shape.dropout:
                 states = states * _dropout_mask(states, shape.dropout, generator)
@@ -303,7 +308,8 @@ def _descend(
             "weight_decay": 0.0,
         },
     ]
-    optimiser = torch.optim.AdamW(groups, weight_decay=shape.weight_decay)
+    # all parameters in one call: the same numbers in less time, for heads are small
+    optimiser = torch.optim.AdamW(groups, weight_decay=shape.weight_decay, foreach=True)
     best = [parameter.detach().clone() for parameter in (parameters.mixing, *flat)]
     lowest, epoch_of_best = np.inf, 0
     for epoch in range(1, shape.epochs + 1):
