@@ -1,10 +1,12 @@
 """Synthetic clips and the predictions of toy models on them, to test the audits."""
 
+import functools
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sertools.corpora.corpus import Corpus
 from sertools.inference.build_tables import Predicted, tables
@@ -141,6 +143,14 @@ def _sound(clips: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     return pd.DataFrame({**{name: measures[name] for name in SOUND_COLUMNS}, **columns}, index=index)
 
 
+@functools.lru_cache(maxsize=8)
+def _noise(kind: str, clips: tuple[str, ...]) -> NDArray[np.float64]:
+    """The noise of a toy model's layers, shape (n, 4, 16), which all audits of a corpus share."""
+    width = len(EMOTIONS) + len(DIMENSIONS) + 1 + SPEAKER_NUMBERS
+    noise = [identity_rng(0, clip, kind, "layers").normal(0, 0.2, (LAYERS, width)) for clip in clips]
+    return np.array(noise, dtype=np.float64).reshape(len(clips), LAYERS, width)
+
+
 def layers(kind: str, of: pd.DataFrame) -> Layers:
     """Layer means of a toy model, shape (n, 4, 16); only the oracle's deeper layers encode anything.
 
@@ -152,9 +162,7 @@ def layers(kind: str, of: pd.DataFrame) -> Layers:
         kind: name of the toy model
         of: the clips
     """
-    width = len(EMOTIONS) + len(DIMENSIONS) + 1 + SPEAKER_NUMBERS
-    noise = [identity_rng(0, str(clip), kind, "layers").normal(0, 0.2, (LAYERS, width)) for clip in of.index]
-    means = np.array(noise, dtype=np.float64).reshape(len(of), LAYERS, width)
+    means = _noise(kind, tuple(map(str, of.index))).copy()
     if kind == "oracle":
         nothing = pd.Series(np.nan, index=of.index, dtype=object)
         emotion = of.get("emotion", nothing).to_numpy()[:, None] == np.array(EMOTIONS, dtype=object)
