@@ -244,13 +244,15 @@ def speakers_of(rng, speakers, loadings):
     return np.concatenate(x), np.concatenate(y), np.array(unit)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("speakers", [10, 24])
-def test_the_interval_holds_the_expected_score_in_nine_of_ten_corpora(speakers):
+@pytest.mark.parametrize(
+    ("speakers", "corpora"),
+    [(10, 60), *(pytest.param(speakers, 200, marks=pytest.mark.acceptance) for speakers in (10, 24))],
+)
+def test_the_interval_holds_the_expected_score_in_nine_of_ten_corpora(speakers, corpora):
     rng = np.random.default_rng(0)
     loadings = rng.normal(0, 0.5, (2, 12))
     found = []
-    for _ in range(200):
+    for _ in range(corpora):
         x, y, unit = speakers_of(rng, speakers, loadings)
         of = summed([x], np.stack([y] * len(KINDS)), unit % 10)
         held_out = scores(of, {"all": [0, 1]}, measures=["cca"]).held_out[0, 0, 0, 0]
@@ -258,4 +260,4 @@ def test_the_interval_holds_the_expected_score_in_nine_of_ten_corpora(speakers):
     expected = np.mean([one.value for one in found])
     inside = np.mean([one.low <= expected <= one.high for one in found])
     # nominal .95: the fits of two groups share most of their speakers. Standard error of a share of 200: .02
-    assert 0.86 < inside < 0.97
+    assert 0.86 < inside < (0.97 if corpora == 200 else 1)

@@ -234,17 +234,20 @@ def test_pitch_is_measured_only_where_it_is_asked_for():
     assert PROBES.needs(**PROBES.settings({"targets": ("f0_hz",)})).measured_columns == ("f0_hz",)
 
 
-@pytest.mark.slow
-def test_the_default_model_knows_emotions_and_speakers_of_emodb(tmp_path):
+# chance is a tenth; of fewer clips a probe learns less
+@pytest.mark.parametrize(
+    ("step", "recognised"), [(3, 0.35), pytest.param(1, 0.5, marks=pytest.mark.acceptance)]
+)
+def test_the_default_model_knows_emotions_and_speakers_of_emodb(tmp_path, step, recognised):
     if not EMODB.is_dir():
         pytest.skip("no EmoDB in ../shared/data")
     settings = predict.Settings(cache=tmp_path)
     options = {"targets": ("emotion", "sex", "speaker")}
-    (made,) = pipeline_run.run(
-        load_model("default"), load_corpus(str(EMODB)), [PROBES.plan(options)], settings=settings
-    )
+    corpus = load_corpus(str(EMODB))
+    some = dataclasses.replace(corpus, clips=corpus.clips.iloc[::step])
+    (made,) = pipeline_run.run(load_model("default"), some, [PROBES.plan(options)], settings=settings)
     assert found(made, "above_chance", "linear, best layer").verdict is Verdict.PASS
-    assert found(made, "probe_accuracy", "linear, best layer", "speaker").value > 0.5
+    assert found(made, "probe_accuracy", "linear, best layer", "speaker").value > recognised
     assert isinstance(made.answer, str)
 
 

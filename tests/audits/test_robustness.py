@@ -369,9 +369,10 @@ def test_every_suite_asks_audits_what_they_can_answer(name):
         assert Condition() in needs.conditions or needs.layers or needs.frame_sums
 
 
-def test_forty_conditions_of_7442_clips_take_seconds():
+@pytest.mark.parametrize("conditions", [10, pytest.param(40, marks=pytest.mark.acceptance)])
+def test_many_conditions_of_7442_clips_take_seconds(conditions):
     many = toy_corpus.clips(speakers=91, per_speaker=82)[:7442]
-    perturbations = tuple(f"gain@{i / 10:g}" for i in range(1, 41))
+    perturbations = tuple(f"gain@{i / 10:g}" for i in range(1, conditions + 1))
     rng = np.random.default_rng(0)
     clean = many[["arousal", "dominance", "valence"]]
     needed = AUDIT.needs(**AUDIT.settings({"perturbations": perturbations})).conditions
@@ -379,15 +380,15 @@ def test_forty_conditions_of_7442_clips_take_seconds():
     tables = Tables(clips=many, predictions=scores, dimensions=tuple(clean))
     began = time.process_time()
     result = result_of(tables, perturbations=perturbations, resamples=2000)
-    assert time.process_time() - began < 30
-    assert sum(f.name == "unchanged_ratio" for f in result.findings) == 120
+    assert time.process_time() - began < 0.75 * conditions
+    assert sum(f.name == "unchanged_ratio" for f in result.findings) == 3 * conditions
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not RAVDESS.exists(), reason="real speech is not at hand")
 def test_on_real_speech_a_model_that_hears_only_loudness_fails_gain_and_passes_the_tone(tmp_path):
     corpus = load_corpus(str(RAVDESS))
-    some = dataclasses.replace(corpus, clips=corpus.clips.iloc[::3])
+    some = dataclasses.replace(corpus, clips=corpus.clips.iloc[::7])
     options = {"perturbations": ("gain", "additive_tone"), **FEW}
     (result,) = pipeline_run.run(
         load_model("toy:loudness"), some, [AUDIT.plan(options)], settings=predict.Settings(cache=tmp_path)
