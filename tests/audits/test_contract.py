@@ -39,6 +39,7 @@ def options_of(audit) -> dict:
     return {key: value for key, value in SMALL.items() if key in audit.options()}
 
 
+@functools.cache
 def needs_of(name):
     audit = load(name)
     return audit.needs(**audit.settings(options_of(audit)))
