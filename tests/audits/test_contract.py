@@ -133,9 +133,14 @@ def verdicts(result: Result) -> set[Verdict]:
 @functools.cache
 def is_explained(measure: str) -> bool:
     """Whether `sertools explain` has a sentence of its own for a measure: of an audit, a metric or a term."""
+    return measure in explained() or bool(of_metric(measure))
+
+
+@functools.cache
+def explained() -> set[str]:
+    """What audits and the glossary explain."""
     terms = {term.short.lower() for term in glossary.TERMS}
-    declared = {each for audit in AUDITS for each in load(audit).measures}
-    return measure in declared | terms or bool(of_metric(measure))
+    return terms.union(*(load(audit).measures for audit in AUDITS))
 
 
 @pytest.fixture(scope="module")
