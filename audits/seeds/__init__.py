@@ -18,9 +18,10 @@ audit also reports how well checkpoints agree clip by clip: the share of clips t
 same class, or the CCC of their predictions, for the pair that agrees least.
 
 The limit is ours: the standard deviation of a score over seeds is below .05; beyond that, two models that
-differ by .1 may differ by luck. It is only passed if the first checkpoint is shown to beat a constant. Other
-intervals are 95 %: jackknife over speakers with Student's t, for the share of clips in the same class
-Wilson's.
+differ by .1 may differ by luck. It is only passed if the first checkpoint is shown to beat a constant, and if
+no two checkpoints give exactly the same answers: then one checkpoint was given twice, or its seed changes
+nothing, and the spread is too small. Other intervals are 95 %: jackknife over speakers with Student's t, for
+the share of clips in the same class Wilson's.
 """
 
 import itertools
@@ -31,7 +32,7 @@ import numpy as np
 import pandas as pd
 
 from sertools.auditing.contract import Needs, Outcome
-from sertools.auditing.findings import detail, finding, skipped
+from sertools.auditing.findings import detail, doubted, finding, skipped
 from sertools.metrics.better_than_chance import not_better_than_constant
 from sertools.metrics.regression import CCC
 from sertools.results.keys import Asks
@@ -42,6 +43,7 @@ from sertools.tables.columns import CHECKPOINT
 from sertools.tables.condition import CLEAN
 from sertools.tables.pairs import pairs, predictions_of, scored_targets, speaker_codes
 from sertools.tables.tables import Tables
+from sertools.wording import listed
 
 from . import presentation
 from .claims import Claim, claims
@@ -109,13 +111,18 @@ def audit(
             answer=f"Not measured: {reason}.", findings=[skipped("spread_over_seeds", tables, reason)]
         )
     parts = [spread(each, each.estimates[0].n, each.estimates[0].units) for each in found]
-    findings = [f for claim, part in zip(found, parts, strict=True) for f in _findings(claim, part, every)]
+    same = _same(every)
+    findings = [
+        f
+        for claim, part in zip(found, parts, strict=True)
+        for f in _findings(claim, part, every, "; ".join(same))
+    ]
     return Outcome(
-        answer=presentation.answer(found, parts),
+        answer=presentation.answer(found, parts, same),
         findings=[*findings, *_agreements(every)],
         tables=presentation.tables(found, parts, [each.model for each in every]),
         figures=presentation.figures(found, parts, [each.model for each in every]),
-        notes=_notes(every),
+        notes=[f"{each[:1].upper()}{each[1:]}." for each in same],
     )
 
 
@@ -141,21 +148,27 @@ def all_checkpoints(tables: Tables) -> list[Tables]:
     return [replace(each, leaves_out_unanswered=tables.leaves_out_unanswered) for each in [tables, *others]]
 
 
-def _findings(claim: Claim, part: Spread, every: Sequence[Tables]) -> list[Finding]:
-    """The spread of a score, judged, and the mean of the recipe, of every claim."""
+def _findings(claim: Claim, part: Spread, every: Sequence[Tables], doubt: str) -> list[Finding]:
+    """The spread of a score, judged, and the mean of the recipe, of every claim.
+
+    Args:
+        claim: one number of all checkpoints
+        part: the parts of its variance
+        every: the tables of all checkpoints
+        doubt: why a small spread means nothing; empty if it does
+    """
     by_speaker = speaker_codes(every[0].clips)[1]
     found = []
     if claim.name in SCORES:
         pair = pairs(every[0], claim.target)
-        found.append(
-            finding(
-                "spread_over_seeds",
-                part.seeds,
-                by_speaker=by_speaker,
-                target=claim.target,
-                withheld=not_better_than_constant(pair, pair.classes),
-            )
+        judged = finding(
+            "spread_over_seeds",
+            part.seeds,
+            by_speaker=by_speaker,
+            target=claim.target,
+            withheld=not_better_than_constant(pair, pair.classes),
         )
+        found.append(doubted(judged, doubt))
     where = claim.name if claim.slice == "all" else f"{claim.name}, {claim.slice}"
     recipe = finding("recipe", part.recipe, by_speaker=by_speaker, target=claim.target, slice=where)
     return [*found, detail(recipe)]
@@ -182,11 +195,19 @@ def _agreements(every: Sequence[Tables]) -> list[Finding]:
     return found
 
 
-def _notes(every: Sequence[Tables]) -> list[str]:
-    """Which checkpoints give exactly the same answers."""
-    frames: list[pd.DataFrame] = [each.predictions[CLEAN] for each in every]
+def _same(every: Sequence[Tables]) -> list[str]:
+    """Which checkpoints give exactly the same answers, so that they do not differ by their seeds."""
+    frames: list[pd.DataFrame] = [each.predictions[CLEAN].sort_index(axis=1) for each in every]
+    groups: list[list[int]] = []
+    for i, frame in enumerate(frames):
+        group = next((each for each in groups if frames[each[0]].equals(frame)), None)
+        if group is None:
+            groups.append([i])
+        else:
+            group.append(i)
     return [
-        f"Checkpoints {i + 1} and {j + 1} ({every[i].model}, {every[j].model}) give exactly the same answers."
-        for i, j in itertools.combinations(range(len(frames)), 2)
-        if frames[i].equals(frames[j])
+        f"checkpoints {listed([str(i + 1) for i in group])} ({listed([every[i].model for i in group])}) give "
+        "exactly the same answers"
+        for group in groups
+        if len(group) > 1
     ]

@@ -75,15 +75,22 @@ def figures(found: Sequence[Claim], parts: Sequence[Spread], models: Sequence[st
     ]
 
 
-def answer(found: Sequence[Claim], parts: Sequence[Spread]) -> str:
-    """How far scores differ between seeds and between speakers, and which findings do not survive."""
+def answer(found: Sequence[Claim], parts: Sequence[Spread], same: Sequence[str]) -> str:
+    """How far scores differ between seeds and between speakers, and which findings do not survive.
+
+    Args:
+        found: the numbers of all checkpoints
+        parts: the parts of the variance of each number
+        same: which checkpoints give exactly the same answers
+    """
     scores = [
         f"{name_of(claim)} is {part.recipe.value:.2f}{interval_text(part.recipe)} (± {part.seeds.value:.3f} "
         f"by seeds, ± {part.speakers:.3f} by speakers)"
         for claim, part in zip(found, parts, strict=True)
         if claim.name in SCORES
     ]
-    words = [f"Over {plural(len(found[0].estimates), 'checkpoint')}, {listed(scores)}."]
+    words = [f"{each[:1].upper()}{each[1:]}, so that the spread over seeds is too small." for each in same]
+    words += [f"Over {plural(len(found[0].estimates), 'checkpoint')}, {listed(scores)}."]
     shown = [claim for claim in found if any(claim.signs)]
     lost = [name_of(claim) for claim in shown if not claim.survives]
     if shown:

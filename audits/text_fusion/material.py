@@ -53,7 +53,8 @@ def sides_of(tables: Tables, material: FusionMaterial, train: str, dev: str) -> 
     """The clips of two splits; all other clips are tested.
 
     Raises:
-        AuditError: a split has no clips, no clip is left to test, or a speaker of the test trains too
+        AuditError: a split has no clips, no clip is left to test, or a speaker of the test is in
+            either split too
     """
     split = tables.clips.loc[material.clips, "split"]
     train_at, dev_at = (np.flatnonzero((split == name).to_numpy()) for name in (train, dev))
@@ -66,12 +67,13 @@ def sides_of(tables: Tables, material: FusionMaterial, train: str, dev: str) -> 
     test = np.setdiff1d(np.arange(len(split)), np.union1d(train_at, dev_at))
     if not len(test):
         raise AuditError(f"no clip is left to test outside the splits {train!r} and {dev!r}")
-    shared = np.intersect1d(material.unit[test], material.unit[train_at])
-    if material.by_speaker and len(shared):
-        raise AuditError(
-            f"{plural(len(shared), 'speaker is', 'speakers are')} in {train!r} and in the clips to test",
-            hint="choose splits that share no speaker, or leave out train and dev",
-        )
+    for name, of_split in ((train, train_at), (dev, dev_at)):
+        shared = np.intersect1d(material.unit[test], material.unit[of_split])
+        if material.by_speaker and len(shared):
+            raise AuditError(
+                f"{plural(len(shared), 'speaker is', 'speakers are')} in {name!r} and in the clips to test",
+                hint="choose splits that share no speaker, or leave out train and dev",
+            )
     return Sides(train=train_at, development=dev_at)
 
 

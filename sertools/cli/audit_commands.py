@@ -8,6 +8,7 @@ from typer.core import TyperCommand
 
 from sertools.cli import options as o
 from sertools.cli.commands import single
+from sertools.errors import AuditError
 
 if TYPE_CHECKING:
     from sertools.auditing.audit import Audit
@@ -87,6 +88,9 @@ def audit_command(name: str) -> TyperCommand:
         options |= {option: tuple(options[option]) for option in repeatable}
         rest = {p.name: given[p.name] for p in shared}
         if loaded.models:
+            twice = next((m for i, m in enumerate(rest["model"]) if m in rest["model"][:i]), "")
+            if twice:
+                raise AuditError(f"--model names {twice!r} twice", hint="name each checkpoint once")
             rest["model"], *more = rest["model"]
             options[loaded.models] = (*options[loaded.models], *more)
         others = [other for option, other in loaded.companions.items() if given[option]]

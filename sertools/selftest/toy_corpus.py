@@ -240,10 +240,17 @@ def _unheard(of: pd.DataFrame, conditions: Sequence[str]) -> SoundQuality:
 
 
 def _checkpoint(found: Tables, model: ClipModel, number: int) -> Tables:
-    """The tables of another checkpoint: the random model draws anew, all others answer the same."""
+    """The tables of another checkpoint: the random model draws anew, all others answer nearly the same.
+
+    The answers of others are drawn by some thousandths towards the middle of the scale, or equal scores,
+    because checkpoints with exactly the same answers are no checkpoints of different seeds.
+    """
     of = found.clips
     renamed = of.set_axis([f"{clip} of checkpoint {number}" for clip in of.index])
     scores = model.scores(renamed)[list(found.predictions[CLEAN].columns)].set_axis(of.index)
+    classes = found.model_classes
+    middle = np.where(scores.columns.isin(classes), 1 / max(len(classes), 1), 0.5)
+    scores += number / 1000 * (middle - scores)
     return replace(
         found, predictions={CLEAN: scores}, model=f"{found.model} {number}", layers=None, others={}
     )

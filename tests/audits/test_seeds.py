@@ -115,7 +115,11 @@ def test_speakers_are_left_out_of_all_checkpoints_at_once():
 
 def test_a_planted_checkpoint_fails_and_identical_ones_are_named():
     made = toy_corpus.answers("oracle", toy_corpus.clips(speakers=8, per_speaker=20), checkpoints=3)
-    result = run(AUDIT, AUDIT.plant(made, identity_rng(0)), seed=0)
+    others = {role: other.with_predictions(made.predictions) for role, other in made.others.items()}
+    twice = replace(made, others=others)
+    verdicts = {f.verdict for f in run(AUDIT, twice, seed=0).findings if f.name == "spread_over_seeds"}
+    assert verdicts == {Verdict.INCONCLUSIVE}  # a spread of 0 over the same checkpoint shows nothing
+    result = run(AUDIT, AUDIT.plant(twice, identity_rng(0)), seed=0)
     assert Verdict.FAIL in {f.verdict for f in result.findings}
     assert any("1 and 2" in note and "exactly the same" in note for note in result.notes)
     least = [f for f in result.findings if f.name == "agreement" and f.target == "emotion"]

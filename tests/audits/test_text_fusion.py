@@ -203,6 +203,7 @@ def test_heads_are_trained_tuned_and_tested_on_the_named_splits():
         ({"train": "train"}, "only one of --train and --dev is given"),
         ({"train": "train", "dev": "dve"}, "the split 'dve' has 0 clips"),
         ({"train": "test", "dev": "dev"}, "1 speaker is in 'test' and in the clips to test"),
+        ({"train": "dev", "dev": "train"}, "1 speaker is in 'train' and in the clips to test"),
     ],
 )
 def test_splits_that_cannot_be_are_one_sentence(options, message):

@@ -8,11 +8,12 @@ wrong with known rates.
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from sertools.audits.proxies.attribute import Rate, attribute
+from sertools.audits.proxies.attribute import UNKNOWN, Attribute, Rate
 from sertools.audits.proxies.correction import gap_of
 
 from sertools.metrics.classification import uar_statistic
@@ -92,38 +93,34 @@ def _row(
     clips: pd.DataFrame, true: float, rates: tuple[float, float], known: int, runs: int, seed: int
 ) -> list[object]:
     speaker, woman, emotion = _coded(clips)
-    index = pd.RangeIndex(len(clips))
+    man = 1 - woman[np.unique(speaker, return_index=True)[1]].astype(int)
+    pair = Pairs(
+        truth=emotion,
+        prediction=emotion,
+        unit=speaker,
+        units=len(man),
+        by_speaker=True,
+        clips=pd.RangeIndex(len(clips)),
+        classes=6,
+    )
     found = []
     for i in range(runs):
         rng = np.random.default_rng([seed, i, known, int(100 * rates[0])])
         right = rng.random(len(clips)) < _probabilities(rng, woman, emotion, speaker)
         answer = np.where(right, emotion, (emotion + rng.integers(1, 6, len(clips))) % 6)
-        of_speaker = np.array([woman[speaker == code][0] for code in range(speaker.max() + 1)])
-        wrong = rng.random(len(of_speaker)) > np.where(of_speaker == 1, rates[0], rates[1])
-        predicted = np.where(wrong, 1 - of_speaker, of_speaker)
-        told = np.isin(np.arange(len(of_speaker)), rng.permutation(len(of_speaker))[:known])
-        frame = pd.DataFrame(
-            {
-                "predicted": np.where(predicted[speaker] == 1, "female", "male"),
-                "sex": np.where(told[speaker], np.where(woman == 1, "female", "male"), None),
-            },
-            index=index,
+        wrong = rng.random(len(man)) > np.where(man == 0, rates[0], rates[1])
+        told = np.isin(np.arange(len(man)), rng.permutation(len(man))[:known])
+        groups = Attribute(
+            column="predicted",
+            names=("female", "male"),
+            predicted=np.where(wrong, 1 - man, man),
+            known=np.where(told, man, UNKNOWN),
         )
-        pair = Pairs(
-            truth=emotion,
-            prediction=answer,
-            unit=speaker,
-            units=len(of_speaker),
-            by_speaker=True,
-            clips=index,
-            classes=6,
-        )
-        groups = attribute(frame, pair, "predicted", "sex")
         given = None
         if not known:
             measured = [int(rng.binomial(DRAWN, rate)) / DRAWN for rate in rates]
             given = (Rate(right=measured[0], n=DRAWN, text=""), Rate(right=measured[1], n=DRAWN, text=""))
-        gap = gap_of(uar_statistic(6), pair, groups, given)
+        gap = gap_of(uar_statistic(6), replace(pair, prediction=answer), groups, given)
         found.append((gap.corrected, gap.uncorrected))
     corrected, uncorrected = ([each[k] for each in found] for k in (0, 1))
     return [
