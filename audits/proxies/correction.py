@@ -103,7 +103,7 @@ class Sums:
         hits = np.column_stack([np.ones(len(seen)), self.predicted == self.known])
         counts = _in_groups(hits, seen, left_out)
         n, right = counts[..., 0], counts[..., 1]
-        shares: NDArray[np.float64] = np.where(n > 0, (right + 0.5) / (n + 1), np.nan)
+        shares: NDArray[np.float64] = np.where(n > 0, right / np.maximum(n, 1), np.nan)
         return shares
 
 
@@ -118,10 +118,9 @@ def _in_groups(sums: NDArray[np.float64], groups: NDArray[np.integer], left_out:
 
 
 def right_shares(predicted: NDArray[np.integer], known: NDArray[np.integer]) -> tuple[float, float] | None:
-    """Share of the units of each group that are predicted rightly, (x + ½) / (n + 1); None without units.
+    """Share x/n of the units of each group that are predicted rightly; None where a group has no units.
 
-    Half a right and half a wrong prediction are added to each group, because a few units without a wrong
-    prediction do not show that there is none.
+    Nothing is added to x and n: rates that are pulled towards ½ correct too much.
     """
     found = []
     for k in (0, 1):
@@ -129,7 +128,7 @@ def right_shares(predicted: NDArray[np.integer], known: NDArray[np.integer]) -> 
         n = int(of_group.sum())
         if not n:
             return None
-        found.append((float((predicted[of_group] == k).sum()) + 0.5) / (n + 1))
+        found.append(float((predicted[of_group] == k).sum()) / n)
     return found[0], found[1]
 
 
@@ -139,7 +138,8 @@ def gap_of(statistic: Statistic, pair: Pairs, groups: Attribute, given: tuple[Ra
     E[S'_j] = Σ_i P(predicted j | truly i) S_i for sums S over the clips of a group, if wrong predictions are
     as likely for speakers with high as with low scores; so S is found by inverting the matrix of rates, and
     the score is computed from S. The variance is that of the jackknife: each speaker is left out of the
-    scores and of the rates at once. If the rates are given, their variance r (1 − r) / n is added with the
+    scores and of the rates at once, and the variances of the speakers known to be in either group and of all
+    others are added, because how many are known is not drawn anew. If the rates are given, their variance r (1 − r) / n is added with the
     derivative of the gap.
 
     Args:
@@ -160,7 +160,10 @@ def gap_of(statistic: Statistic, pair: Pairs, groups: Attribute, given: tuple[Ra
     clips = np.bincount(pair.unit, minlength=pair.units)
 
     def estimated(
-        gap: Callable[[bool], NDArray[np.float64]], member: NDArray[np.integer], extra: float = 0.0
+        gap: Callable[[bool], NDArray[np.float64]],
+        member: NDArray[np.integer],
+        stratum: NDArray[np.integer] = nobody,
+        extra: float = 0.0,
     ) -> Estimate:
         used = member >= 0
         found = Estimate(
@@ -171,11 +174,11 @@ def gap_of(statistic: Statistic, pair: Pairs, groups: Attribute, given: tuple[Ra
             units=int(used.sum()),
         )
         fewest = int(np.bincount(member[used], minlength=2).min())
-        return _with_interval(found, gap(True)[used], fewest, extra)
+        return _with_interval(found, gap(True)[used], stratum[used], fewest, extra)
 
     of_known = Sums(statistic=statistic, sums=sums, predicted=groups.predicted, known=groups.known)
     member = np.where(of_units.known >= 0, of_units.known, groups.predicted)
-    corrected = estimated(of_units.corrected, member, _variance_of_rates(of_units, given))
+    corrected = estimated(of_units.corrected, member, of_units.known, _variance_of_rates(of_units, given))
     if math.isnan(corrected.value):
         corrected = replace(corrected, reason=NOT_APART)
     return Gap(
@@ -198,12 +201,19 @@ def measured_rates(groups: Attribute) -> tuple[Rate, Rate] | None:
     return rates[0], rates[1]
 
 
-def _with_interval(found: Estimate, left_out: NDArray[np.float64], fewest: int, extra: float) -> Estimate:
+def _with_interval(
+    found: Estimate,
+    left_out: NDArray[np.float64],
+    stratum: NDArray[np.integer],
+    fewest: int,
+    extra: float,
+) -> Estimate:
     """A gap with the interval of the jackknife over the units that are used, plus an extra variance.
 
     Args:
         found: the gap
         left_out: the gap without each unit
+        stratum: units with the same code count as one sample; the variances of the samples are added
         fewest: number of units of the smaller group
         extra: variance to add
     """
@@ -213,8 +223,9 @@ def _with_interval(found: Estimate, left_out: NDArray[np.float64], fewest: int, 
         return replace(found, reason=f"fewer than {MIN_UNITS} speakers in a group")
     if np.isnan(left_out).any():
         return replace(found, reason="undefined when one speaker is left out")
-    error = math.sqrt(jackknife_variance(left_out) + extra)
-    freedom = found.units - 2
+    samples = [left_out[stratum == code] for code in np.unique(stratum)]
+    error = math.sqrt(sum(jackknife_variance(each) for each in samples if len(each) > 1) + extra)
+    freedom = found.units - max(len(samples), 2)
 
     def bounds(coverage: float) -> tuple[float, float]:
         half = float(stdtrit(freedom, (1 + coverage) / 2)) * error

@@ -137,11 +137,15 @@ def parts(
 
 
 def _clean_only(asking: Sequence[PlannedAudit]) -> list[PlannedAudit]:
-    """The audits that read nothing but predictions of clean audio."""
+    """The audits that read nothing of the model but its predictions of clean audio.
+
+    Attacks cost more than all else, and what a model costs does not depend on the corpus.
+    """
     return [
         planned
         for planned in asking
-        if not planned.reads_layers and {str(condition) for condition in planned.needs.conditions} == {CLEAN}
+        if not (planned.reads_layers or planned.needs.attacks or planned.needs.running_cost)
+        and {str(condition) for condition in planned.needs.conditions} == {CLEAN}
     ]
 
 

@@ -107,9 +107,9 @@ def test_a_prediction_by_chance_is_not_corrected():
     assert "hardly separates the groups" in found.corrected.reason
 
 
-def test_rates_are_counted_with_half_an_error_more():
+def test_rates_are_the_shares_of_known_units_predicted_rightly():
     predicted, known = np.array([0, 0, 1, 1, 1]), np.array([0, 0, 0, 1, -1])
-    assert right_shares(predicted, known) == (2.5 / 4, 1.5 / 2)
+    assert right_shares(predicted, known) == (2 / 3, 1.0)
     assert right_shares(predicted, np.full(5, -1)) is None
 
 
