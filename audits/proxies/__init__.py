@@ -10,10 +10,12 @@ The gap is corrected for this. Scores are functions of sums over clips (confusio
 CCC), and the sums of the predicted groups are mixtures of those of the true groups: E[S'_j] = Σ_i P(predicted
 j | truly i) S_i. The matrix of rates is inverted, and the scores are computed from the unmixed sums. Speakers
 whose group is known (`--truth`, a column with values for some speakers, by default `sex`) count in their
-group, and the rates are measured on them. Instead, the rates can be given, with the number of speakers on which they were measured: `--rates female=0.95:200 --rates male=0.92:180`. The interval
-includes the uncertainty of scores and rates: each speaker is left out of both at once (jackknife, Student's
-t), and the variance r (1 − r) / n of given rates is added. Without known groups and rates nothing is judged;
-a table shows the gap for several assumed rates.
+group, and the rates are measured on them. Instead, the rates can be given, with the number of speakers on
+which they were measured: `--rates female=0.95:200 --rates male=0.92:180`. The interval includes the
+uncertainty of scores and rates: each speaker is left out of both at once (jackknife, Student's t; the
+variances of speakers known to be in either group and of all others are added), and the variance r (1 − r) / n
+of given rates is added. Without known groups and rates nothing is judged; a table shows the gap for several
+assumed rates.
 
 This assumes that the group is predicted wrongly as often for speakers that the model serves well as for the
 others. Only gaps between two groups are corrected.

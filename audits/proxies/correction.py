@@ -138,9 +138,9 @@ def gap_of(statistic: Statistic, pair: Pairs, groups: Attribute, given: tuple[Ra
     E[S'_j] = Σ_i P(predicted j | truly i) S_i for sums S over the clips of a group, if wrong predictions are
     as likely for speakers with high as with low scores; so S is found by inverting the matrix of rates, and
     the score is computed from S. The variance is that of the jackknife: each speaker is left out of the
-    scores and of the rates at once, and the variances of the speakers known to be in either group and of all
-    others are added, because how many are known is not drawn anew. If the rates are given, their variance r (1 − r) / n is added with the
-    derivative of the gap.
+    scores and of the rates at once. The variances of the speakers known to be in either group and of all
+    others are added, because how many are known is not drawn anew. If the rates are given, their variance
+    r (1 − r) / n is added with the derivative of the gap.
 
     Args:
         statistic: the score, on additive sums

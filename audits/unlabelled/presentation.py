@@ -19,6 +19,9 @@ from sertools.wording import listed, plural
 from .conformal import Sets
 from .moments import Answers
 
+DRIFTED = 0.7
+"""AUC of the probe from which on an estimate by confidence is doubted in the answer."""
+
 MOST_OF_A_SPEAKER = 3
 """Most clips of one speaker among those to label next."""
 
@@ -242,23 +245,41 @@ def notes(summaries: Sequence[Summary]) -> list[str]:
     return found
 
 
-def answer(summaries: Sequence[Summary]) -> str:
-    """The expected scores, the error of such estimates, and the size of prediction sets."""
+def answer(summaries: Sequence[Summary], drifts: Sequence[Finding]) -> str:
+    """The expected scores, the error of such estimates, and the size of prediction sets.
+
+    Args:
+        summaries: the results of each target
+        drifts: how far the clips without labels are from the others; empty if all have labels
+    """
     measured = [each for each in summaries if not each.reason]
     if not measured:
         return f"Not measured: {summaries[0].reason}."
-    return " ".join([*_expected(measured), *_off(measured), *_held(measured)])
+    return " ".join([*_expected(measured, drifts), *_off(measured), *_held(measured)])
 
 
-def _expected(summaries: Sequence[Summary]) -> list[str]:
-    """What to expect on clips without labels; nothing if all have labels."""
+def _expected(summaries: Sequence[Summary], drifts: Sequence[Finding]) -> list[str]:
+    """What to expect on clips without labels, and whether they drift; nothing if all have labels."""
     for method in ("prediction-powered", "by confidence"):
         found = [(each.metric, each.estimates.get(("estimated_score", method))) for each in summaries]
         known = [(name, value) for name, value in found if value is not None and not np.isnan(value.value)]
         if known:
             values = [f"{name} {value.value:.2f}{interval_text(value)}" for name, value in known]
-            return [f"On the clips without labels, expect {listed(values)} ({method})."]
+            expected = f"On the clips without labels, expect {listed(values)} ({method})."
+            return [expected, *(_warned(drifts) if method == "by confidence" else [])]
     return []
+
+
+def _warned(drifts: Sequence[Finding]) -> list[str]:
+    """That an estimate by confidence may be far off, where the clips differ from the labelled ones."""
+    apart = [(each.value, each.slice.removeprefix("in ")) for each in drifts if (each.value or 0) >= DRIFTED]
+    if not apart:
+        return []
+    value, where = max(apart)
+    return [
+        f"These clips differ from the labelled ones (AUC of a probe on the {where} {value:.2f}; .5 is no "
+        "drift), so this estimate may be far off: label 50 of them at random."
+    ]
 
 
 def _off(summaries: Sequence[Summary]) -> list[str]:

@@ -156,6 +156,14 @@ def test_drift_is_seen_where_the_sound_differs(oracle):
     found = drift(replace(oracle, clips=shifted), target, ~target)
     assert found["sound"].value > 0.95
     assert found["scores"].low < 0.5 < found["scores"].high
+    known = shifted.assign(
+        corpus=np.where(target, "new", "old"), emotion=oracle.clips["emotion"].mask(target)
+    )
+    answers = [
+        run(AUDIT, replace(oracle, clips=clips, dimensions=()), seed=0).answer
+        for clips in (known, known.assign(level_dbfs=oracle.clips["level_dbfs"]))
+    ]
+    assert ["may be far off" in answer for answer in answers] == [True, False]
 
 
 def test_halves_of_the_speakers_are_hidden_where_no_column_divides_them():
