@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: audit test quick lint dependency-audit sample comparison real pictures docs clean
+.PHONY: audit test quick lint dependency-audit sample comparison real changes seeds pictures docs clean
 
 audit: $(VENV)/installed  ## install, then audit the embedded model on the embedded corpus
 	$(BIN)/sertools audit --out sertools-report || [ $$? -eq 1 ]
@@ -41,6 +41,22 @@ real: $(VENV)/installed-test  ## write reports/ravdess and reports/emodb again, 
 	$(BIN)/sertools audit $(REAL) --data emodb --data-root $(DATA) --derive-dimensions --quiet --audio none \
 	  --out reports/emodb || [ $$? -eq 1 ]
 	rm -f reports/ravdess/answers.parquet reports/emodb/answers.parquet reports/ravdess/report.json reports/emodb/report.json
+
+changes: $(VENV)/installed-test  ## write reports/changes again: attacks, and changes that nobody hears, on EmoDB below DATA; takes minutes
+	$(BIN)/sertools audit --suite examples/changes_suite.toml --data emodb --data-root $(DATA) --quiet --audio none \
+	  --out reports/changes || [ $$? -eq 1 ]
+	rm -f reports/changes/answers.parquet reports/changes/report.json
+
+SEEDS = 0 1 2
+
+seeds: $(VENV)/installed-test  ## write reports/seeds again: a small network, trained with three seeds on EmoDB below DATA
+	for seed in $(SEEDS); do \
+	  $(BIN)/sertools train examples/train.toml --data-root $(DATA) --set seed=$$seed --set epochs=12 --set cut_s=1.0 \
+	    --set 'dev_speakers=["11"]' --set 'test_speakers=["12","13","14","15","16"]' --out build/seed-$$seed || exit 1; \
+	done
+	$(BIN)/sertools seeds $(SEEDS:%=--model build/seed-%) --data emodb --data-root $(DATA) --quiet --audio none \
+	  --out reports/seeds || [ $$? -eq 1 ]
+	rm -f reports/seeds/answers.parquet reports/seeds/report.json
 
 pictures: $(VENV)/installed-test  ## take the pictures of the gallery again, with Chromium
 	$(BIN)/python docs/pictures.py
