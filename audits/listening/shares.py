@@ -12,7 +12,7 @@ from sertools.results.result import Finding
 from sertools.statistics.effects import Square, differences, share_of_first, square
 from sertools.statistics.jackknife import MIN_UNITS, Estimate, estimate_from_left_out
 from sertools.statistics.statistic import Statistic
-from sertools.tables.changed.splice import SPLICE, Exchanged, Spliced, partner
+from sertools.tables.changed.splice import SPLICE, Exchanged, Spliced, partners
 from sertools.tables.condition import Condition
 from sertools.tables.pairs import pairs, scored_targets
 from sertools.tables.tables import Tables
@@ -88,8 +88,8 @@ def _exchanged(
     used = (level >= 0) & np.isfinite(moved[:, 0])
     rows = np.flatnonzero(used)
     names = index.astype(str).to_numpy()
-    partners = pd.Index([partner(tables.clips, names[i], how) for i in rows])
-    to = level[index.get_indexer(partners)]
+    partner_of = partners(tables.clips, how)
+    to = level[index.get_indexer(pd.Index([partner_of(names[i]) for i in rows]))]
     rows, to = rows[to >= 0], to[to >= 0]
     _, speaker = np.unique(unit[rows], return_inverse=True)
     count = len(design.levels(other))

@@ -16,7 +16,7 @@ from sertools.inference.settings import Settings
 from sertools.models.kinds.toy import LoudnessModel
 from sertools.pipeline.run import run as run_all
 from sertools.results.result import Verdict
-from sertools.tables.changed.splice import Spliced, fingerprint, partner
+from sertools.tables.changed.splice import Spliced, fingerprint, partner, partners
 from sertools.tables.condition import Condition
 from sertools.tables.tables import Tables
 from sertools.tables.text_vectors import TextVectors, packed
@@ -58,7 +58,7 @@ def mixed(share, *, speakers=12, repeats=2, seed=0) -> Tables:
 
     scores = {"clean": answers(word, voice)}
     for name, how in SPLICES.items():
-        others = [partner(clips, clip, how) for clip in clips.index]
+        others = list(map(partners(clips, how), clips.index))
         halves = [(part + part.loc[others].to_numpy()) / 2 for part in (word, voice)]
         scores[f"splice@{name}"] = answers(*halves, cut=0.15)  # the cut itself moves every answer
     return Tables(clips=clips, predictions=scores, dimensions=("arousal",))
@@ -157,9 +157,12 @@ def test_a_partner_differs_in_one_thing_and_does_not_depend_on_the_order():
             assert clips.at[found, same] == clips.at[clip, same]
             assert clips.at[found, differs] != clips.at[clip, differs]
             assert partner(clips.iloc[::-1], clip, SPLICES[other]) == found
+            assert partners(clips, SPLICES[other])(clip) == found
     alone = clips.assign(effort="low")
     with pytest.raises(AudioError, match="no clip of the speaker has the same sentiment and another effort"):
         partner(alone, clips.index[0], SPLICES["voice"])
+    with pytest.raises(AudioError, match="no clip of the speaker has the same sentiment and another effort"):
+        partners(alone, SPLICES["voice"])(clips.index[0])
 
 
 def test_a_splice_is_cut_in_the_pause_and_keeps_both_halves():

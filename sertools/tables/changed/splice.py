@@ -5,6 +5,7 @@ half of a clip, other words in the same voice, or the same words in another voic
 """
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -100,6 +101,33 @@ def partner(clips: pd.DataFrame, clip: str, how: Spliced) -> str:
         raise AudioError(f"no clip of the speaker has the same {same} and another {other}")
     names: list[str] = sorted(clips.index[fits].astype(str))
     return names[int(identity_rng(0, str(clip), SPLICE, how.other).integers(len(names)))]
+
+
+def partners(clips: pd.DataFrame, how: Spliced) -> Callable[[str], str]:
+    """What `partner` gives for each clip of a corpus, for many of them: it looks at the corpus only once.
+
+    Args:
+        clips: the corpus, with the columns that splicing needs
+        how: what the other half differs in
+    """
+    words, voice = words_and_voice(clips, how.words, how.voice)
+    same, other = (voice, words) if how.other == "words" else (words, voice)
+    known = clips[["speaker", same, other]].dropna()
+    columns = [known[name].tolist() for name in ("speaker", same, other)]
+    rows = dict(zip(map(str, known.index), zip(*columns, strict=True), strict=True))
+    alike: dict[tuple[Any, Any], list[tuple[str, Any]]] = {}
+    for name in sorted(rows):
+        speaker, shared, differs = rows[name]
+        alike.setdefault((speaker, shared), []).append((name, differs))
+
+    def of(clip: str) -> str:
+        speaker, shared, differs = rows.get(str(clip), (None, None, None))
+        fits = [name for name, value in alike.get((speaker, shared), []) if value != differs]
+        if not fits:
+            raise AudioError(f"no clip of the speaker has the same {same} and another {other}")
+        return fits[int(identity_rng(0, str(clip), SPLICE, how.other).integers(len(fits)))]
+
+    return of
 
 
 def clip_before(clips: pd.DataFrame, clip: str) -> str:
