@@ -57,7 +57,7 @@ def slice_words(part: str) -> str:
         return value if column in _PLAIN_COLUMNS else f"{in_words(column)} {value}"
     if re.fullmatch(r"[a-z]\w*@.+", part):
         kind, _, level = one_line(part).partition("@")
-        level = re.sub(r"(?<=\d)(?=(s|ms|dB|Hz|kHz|kbps)$)", " ", level)
+        level = re.sub(r"(?<=\d)(?=(s|ms|dB(/octave)?|k?Hz|kbit/s)$)", " ", level)
         if kind == "first_seconds":
             return f"first {level}"
         return f"{in_words(kind)}, {level} level" if level == "drawn" else f"{in_words(kind)} at {level}"
