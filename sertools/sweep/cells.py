@@ -118,7 +118,13 @@ class Cell:
             StoreError: the folder cannot be written
         """
         with held(self._lease) as mine:
-            yield mine and self.is_open(run) and self._counts_attempt(run)
+            taken = mine and self.is_open(run) and self._counts_attempt(run)
+            try:
+                yield taken
+            except (SystemExit, KeyboardInterrupt):  # told to stop, as before a time limit: it did not die
+                if taken:
+                    self.write("planned", run, attempts=self.read().get("attempts", 1) - 1)
+                raise
 
     def _counts_attempt(self, run: str) -> bool:
         stored = self.read()

@@ -216,6 +216,15 @@ def test_a_sweep_at_a_url_has_the_same_cells_and_leases_that_run_out(here, monke
 
 def test_a_cell_in_which_workers_die_counts_as_failed(here):
     run, cell = begin_run(here / "out"), cells(here)[0]
+
+    def told_to_stop() -> None:
+        with cell.taken(run) as taken:
+            assert taken
+            raise SystemExit  # as before a time limit of the queue
+
+    for _ in range(3):
+        with pytest.raises(SystemExit):
+            told_to_stop()
     for _ in range(2):
         with cell.taken(run) as taken:
             assert taken  # and then the worker dies, without a state

@@ -18,8 +18,8 @@ POLL_S = 1.0
 def run(crew: Crew) -> None:
     """Starts one task per worker; each keeps its model loaded, and Ray restarts killed ones.
 
-    The folder of the sweep and the cache must be the same on all machines: only cell numbers pass through
-        Ray.
+    The folder of the sweep and the cache must be the same on all machines: only the job passes through Ray,
+    and each worker reads its clips itself, so that no sound is ever in Ray's object store.
 
     Raises:
         AuditError: Ray is not installed, there is no cluster at the address, or a worker has failed
@@ -43,8 +43,9 @@ def run(crew: Crew) -> None:
         )
     except (ConnectionError, OSError, RuntimeError, ValueError) as error:
         where = f"at {address}" if address else "on this machine"
+        token = "; where the cluster asks for a token, set RAY_AUTH_MODE=token" if address else ""
         raise AuditError(
-            f"no Ray cluster {where}: {error}", hint="start one with ray start --head"
+            f"no Ray cluster {where}: {error}", hint=f"start one with ray start --head{token}"
         ) from error
     try:
         task = ray.remote(**{"num_cpus": 1.0, **needs}, max_retries=-1)(_work)

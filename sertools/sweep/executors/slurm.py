@@ -14,6 +14,9 @@ DESCRIPTION = (
 
 POLL_S = 2.0
 
+LOCAL_MIN = 30 * 24 * 60
+"""Time limit of tasks on this machine in minutes; submitit itself would interrupt them after two."""
+
 
 def run(crew: Crew) -> None:
     """Submits one array with a task per worker, and waits for it; tasks that are preempted are queued again.
@@ -34,7 +37,8 @@ def run(crew: Crew) -> None:
         )
     try:
         executor = submitit.AutoExecutor(folder=crew.out / "slurm", cluster=crew.argument or None)
-        executor.update_parameters(**_parameters(crew.options))
+        limit = {"timeout_min": LOCAL_MIN} if crew.argument == "local" else {}
+        executor.update_parameters(**{**limit, **_parameters(crew.options)})
         jobs = executor.map_array(_Task(crew.job, crew.workers), list(range(crew.workers)))
     except Exception as error:  # submitit raises whatever its commands raise
         raise AuditError(
