@@ -191,8 +191,7 @@ def test_a_sweep_at_a_url_has_the_same_cells_and_leases_that_run_out(here, monke
     sweep, out = read_sweep(here / "sweep.toml"), shared.folder("memory://sweep")
     (cell,), run = cells_of(sweep, out), begin_run(out)
     remote = shared.remote_of(out)
-    taken_there = json.dumps({"host": "elsewhere", "pid": 1}).encode()
-    assert remote.create(out / "leases" / f"{cell.id}.0", taken_there)
+    assert remote.create(out / "leases" / f"{cell.id}.0", b'{"host": "elsewhere", "pid": 1}')
     Worker(sweep=sweep, out=out, run=run, cache=here / "cache").work()
     assert cell.state() == "running"
     with monkeypatch.context() as later:
@@ -201,7 +200,6 @@ def test_a_sweep_at_a_url_has_the_same_cells_and_leases_that_run_out(here, monke
             assert taken
             assert [path.name for path in remote.files(out / "leases")] == [f"{cell.id}.0", f"{cell.id}.1"]
     assert remote.files(out / "leases") == {}
-    assert current_run(out) == run
     Worker(sweep=sweep, out=out, run=run, cache=here / "cache").work()
     assert list(states([cell])["state"]) == ["done"]
     assert watched([cell])().equals(states([cell]))
@@ -211,7 +209,6 @@ def test_a_sweep_at_a_url_has_the_same_cells_and_leases_that_run_out(here, monke
     shared.fetch(out / "cells")
     assert findings(cell.folder) == findings(cells(here)[0].folder)
     assert shared.folder("file:///tmp/x") == Path("/tmp/x")
-    remote.system.rm(remote.base, recursive=True)
 
 
 def test_a_cell_in_which_workers_die_counts_as_failed(here):
@@ -335,9 +332,8 @@ def test_a_place_to_write_that_cannot_be_is_refused_before_anything_starts(here)
     (here / "file").touch()
     with pytest.raises(StoreError, match=r"cannot write s3://bucket/x: results are written to a folder"):
         check_writable(Path("s3://bucket/x"))
-    (here / "locked").touch()
     with pytest.raises(StoreError, match="a file is in its way"):
-        run_sweep(here / "sweep.toml", out=f"file://{here}/locked/x")
+        run_sweep(here / "sweep.toml", out=f"file://{here}/file/x")
     with pytest.raises(StoreError, match="a file is in its way"):
         run_sweep(here / "sweep.toml", out=here / "out", cache=here / "file" / "cache")
     assert not (here / "out").exists()
