@@ -22,43 +22,17 @@ from sertools.api.commands import COMMANDS
 from sertools.auditing.discovery import discover
 from sertools.cli.app import app
 from sertools.errors import AuditError, CorpusError, GateError, SertoolsError
-from tests.helpers.checkpoints import DIMENSIONS, write_checkpoint
+from tests.helpers.checkpoints import DIMENSIONS
 from tests.helpers.places import ROOT
+from tests.helpers.project import write_project
 from tests.helpers.small import write_noises
-from tests.helpers.tones import write_study
-
-LIMITS = """
-[[limit]]
-audit = "correctness"
-name = "ccc"
-target = "arousal"
-above = 0.1
-why = "the product needs it"
-"""
-
-RECIPE = """
-corpora = ["clips.csv"]
-speakers = ["s0", "s1", "s2"]
-labels = ["arousal", "valence"]
-norms = ""
-epochs = 1
-batch = 6
-"""
 
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory) -> Path:
     """A folder `here` with a corpus, models, limits and the results of two models; and the cache `cache`."""
     top = tmp_path_factory.mktemp("prepared")
-    folder = write_noises(top / "here", 24, samples=4000).parent
-    write_checkpoint(folder / "my-checkpoint", labels=DIMENSIONS, problem_type="regression")
-    (folder / "recipe.toml").write_text(RECIPE)
-    (folder / "sweep.toml").write_text(
-        'models = ["toy:random"]\ndata = ["clips.csv"]\naudits = ["leakage"]\n'
-    )
-    write_study(folder)
-    (folder / "gate.toml").write_text(LIMITS)
-    shutil.copy(folder / "000.wav", folder / "clip.wav")
+    folder = write_project(top / "here")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setenv("XDG_CACHE_HOME", str(top / "cache"))

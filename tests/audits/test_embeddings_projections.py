@@ -24,11 +24,12 @@ assert torch.get_num_threads() == before == 1, (before, torch.get_num_threads())
 """
 
 
-def test_umap_is_the_same_for_a_seed_and_leaves_the_number_of_threads_as_it_was():
+def test_umap_is_the_same_for_a_seed_and_leaves_the_number_of_threads_as_it_was(tmp_path):
     """Otherwise the last bits of a model's numbers would depend on whether a map was drawn before."""
     pytest.importorskip("umap", reason="it draws the map")
-    # compiled code need not be fast here
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "NUMBA_OPT": "0"}
+    # compiled code need not be fast here, and is not left where others would find it
+    compiled = {"NUMBA_OPT": "0", "NUMBA_CACHE_DIR": str(tmp_path)}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", **compiled}
     subprocess.run([sys.executable, "-c", UMAP], cwd=ROOT, check=True, env=environment)
 
 
