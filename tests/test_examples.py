@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from sertools.auditing.audit import load
+from sertools.auditing.suites import read_suite
 from sertools.results.verdicts.limits import read_gate
 from sertools.studies.study import read_study
 from sertools.training import recipe
@@ -18,6 +19,7 @@ from tests.helpers.places import ROOT
 
 READERS: dict[str, Callable[[Path], Any]] = {
     "baseline.toml": read_recipe,
+    "changes_suite.toml": lambda path: read_suite(str(path)),
     "default_candidates.toml": lambda path: [candidate(name) for name in TABLE["candidate"]],
     "emotion2vec_study.toml": lambda path: read_study(str(path)),
     "finetune.toml": read_recipe,

@@ -205,8 +205,8 @@ def _missing(needs: Needs, tables: Tables) -> list[Missing]:
     """
     attacks = needs.attacks.conditions if needs.attacks else ()
     read = {CLEAN, *map(str, (*needs.conditions, *attacks))}
-    rows = tables.missing[tables.missing["condition"].isin(read)]
-    return [Missing.model_validate(row) for row in rows.to_dict("records")]
+    rows = tables.missing.to_dict("records")
+    return [Missing.model_validate(row) for row in rows if row["condition"] in read]
 
 
 def _of_a_trained_model(findings: Sequence[Finding], tables: Tables) -> list[Finding]:

@@ -104,7 +104,7 @@ def test_text_after_data_names_folds_number_and_side(corpus: Corpus, tmp_path: P
         ("@emo-superb:1", "EMO-SUPERB has no folds of mine (it has those of crema-d"),
         ("@folds", "unknown folds 'folds' (known: 5-speaker-groups, emo-superb"),
         ("@no.csv:1", "no such file or folder: no.csv"),
-        ("@99-speaker-groups:1", "mine has 12 speakers, too few for 1, 2"),
+        ("@99-speaker-groups:1", "mine has 12 speakers, too few for 99 folds"),
         ("@random-61:1", "mine has 60 clips, which makes no folds 'random-61'"),
         ("@", "names no folds"),
     ],
