@@ -117,9 +117,10 @@ def answer(found: Sequence[Attacked], surrogate: str) -> str:
     for name in dict.fromkeys([names[0], names[-1]]):
         rates = [(each.target, each.rate(name)) for each in found]
         shares = ", ".join(
-            f"{rate.value:.0%}{interval_text(rate, '.0%')} of {target}" for target, rate in rates
+            f"{rate.value:.0%}{interval_text(rate, '.0%')} of the predictions of {target}"
+            for target, rate in rates
         )
         most = max(each.rate(f"{RANDOM}@{level_of(name)}").value for each in found)
-        parts.append(f"at {snr_of(name):g} dB {shares} (random signs: at most {most:.0%})")
+        parts.append(f"{shares} at {snr_of(name):g} dB (random signs of the same size: at most {most:.0%})")
     of = f" with the gradient of {surrogate}" if surrogate else ""
-    return f"What PGD changes{of}: {'; '.join(parts)}."
+    return f"PGD{of} changes {'; '.join(parts)}."

@@ -32,7 +32,8 @@ def test_the_mean_of_the_top_layers_is_read_frame_by_frame(tones, tmp_path):
     said = []
     recipe = recipe_of(table_of(tones, target="sentiment", options={"layers": 2}))
     spec = train_recipe(recipe, tmp_path / "model", warn=said.append)
-    assert any("1 clip whose valence is unknown or in the middle of its scale is left out" in sentence for sentence in said), said
+    left_out = "1 clip whose valence is unknown or in the middle of its scale is left out"
+    assert any(left_out in sentence for sentence in said), said
     model, corpus = load_model(spec), load_corpus(str(tones))
     assert model.labels == ("negative", "positive")
     dev = corpus.clips[corpus.clips["speaker"] == "c"]

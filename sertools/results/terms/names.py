@@ -12,7 +12,7 @@ _PHRASES: Mapping[str, str] = {
     "jensen_shannon": "Jensen-Shannon distance",
     "soft_macro_f1_batch32": "soft macro F1 in batches of 32",
     "alpha": "Krippendorff's α",
-    "jensen": "Jensen", "shannon": "Shannon", "egemaps": "eGeMAPS",
+    "jensen": "Jensen", "shannon": "Shannon", "egemaps": "eGeMAPS", "pgd": "PGD", "fgsm": "FGSM",
 }  # fmt: skip
 _PLAIN_COLUMNS = ("speaker", "sex", "emotion", "model")
 """Columns whose values explain themselves, so that only the value is shown."""
