@@ -201,7 +201,7 @@ def _result(
 def _missing(needs: Needs, tables: Tables) -> list[Missing]:
     """The clips that are missing on clean audio or under a condition that the audit reads.
 
-    What is missing under the conditions of other audits of the same run says nothing about this one.
+    The tables of a run also hold what is missing under the conditions of its other audits.
     """
     attacks = needs.attacks.conditions if needs.attacks else ()
     read = {CLEAN, *map(str, (*needs.conditions, *attacks))}
