@@ -28,9 +28,9 @@ constant can pass.
 
 `drift` is the AUC of a linear probe that separates clips with labels from clips without, on speakers that it
 was not fitted on, by scores, last layer or sound; .5 means no drift. From .7 on (ours) the answer says that
-an estimate by confidence may be far off. A table lists the clips whose labels would be most informative: those
-with the least certain answers, at most three per speaker. Intervals are 95 %: jackknife over the speakers of
-the estimate and over those of the calibration, with Student's t.
+an estimate by confidence may be far off. A table lists the clips whose labels would be most informative:
+those with the least certain answers, at most three per speaker. Intervals are 95 %: jackknife over the
+speakers of the estimate and over those of the calibration, with Student's t.
 """
 
 from dataclasses import dataclass
