@@ -1,7 +1,8 @@
 """Which scores can be expected on recordings without labels?
 
 The corpus contains clips with and without labels, for instance from two tables: `--data labelled.csv --data
-new.csv`. The score on the clips without labels is estimated in two ways.
+new.csv`. The score on the clips without labels is estimated for each `corpus` that has any, in two ways. A
+clip whose emotion the model lacks, or on whose emotion raters did not agree, is left out.
 
 *By confidence*: probabilities are scaled by a temperature (Guo et al. 2017) on the labelled clips, and the
 labels of the other clips are assumed to be as likely as these probabilities say, which gives UAR. For a
@@ -26,20 +27,21 @@ share for the speakers of the hidden part, with sets calibrated on the others, a
 limit is ours: above .85. Fewer than 9 speakers cannot guarantee 90 %. Only models that are shown to beat a
 constant can pass.
 
-`drift` is the AUC of a linear probe that separates clips with labels from clips without, on speakers that it
-was not fitted on, by scores, last layer or sound; .5 means no drift. From .7 on (ours) the answer says that
-an estimate by confidence may be far off. A table lists the clips whose labels would be most informative:
-those with the least certain answers, at most three per speaker. Intervals are 95 %: jackknife over the
-speakers of the estimate and over those of the calibration, with Student's t.
+`drift` is the AUC of a linear probe that separates the clips without labels of a corpus from the labelled
+clips on which their estimate rests, on speakers that it was not fitted on, by scores, last layer or sound; .5
+means no drift. From .7 on (ours) the answer says that the estimate may be far off, and an estimate by
+confidence passes only if the rehearsal was across corpora, or across `--domain`. A table lists the clips
+whose labels would be most informative: those with the least certain answers, at most three per speaker.
+Intervals are 95 %: jackknife over the speakers of the estimate and over those of the calibration, with
+Student's t.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sertools.auditing.contract import Needs, Outcome
-from sertools.auditing.findings import detail, finding, skipped
+from sertools.auditing.findings import detail, doubted, finding, skipped
 from sertools.errors import AuditError
 from sertools.metrics.better_than_chance import not_better_than_constant
 from sertools.results.keys import Asks
@@ -49,12 +51,13 @@ from sertools.tables.columns import SOUND_COLUMNS
 from sertools.tables.pairs import pairs, scored_targets
 from sertools.tables.tables import Tables
 
-from . import presentation
+from . import presentation, sentences
+from .answers import Answers, answers
 from .conformal import Sets, sets
-from .drift import drift
-from .estimates import MIN_LABELLED, accuracies, by_confidence, of_labelled, prediction_powered
-from .moments import Answers, answers, moments
+from .domains import BY_CONFIDENCE, Domain, domains
+from .estimates import MIN_LABELLED
 from .rehearsal import Part, parts_of, rehearse, split
+from .summary import Summary
 
 ASKS = Asks(
     question="Can its score be estimated without labels?", claim="predictable without labels", rank=65
@@ -122,17 +125,13 @@ def audit(
         next_clips: number of clips to list whose labels would teach most
     """
     seed = int(rng.integers(2**31))
-    given = {target: answers(tables, target) for target in scored_targets(tables)}
-    summaries = [_summary(tables, each, domain, miss, seed) for each in given.values()]
-    found = [f for each in summaries for f in each.findings]
-    drifts = _drift_findings(tables, given)
-    found += drifts
+    summaries = [_summary(tables, target, domain, miss, seed) for target in scored_targets(tables)]
     return Outcome(
-        answer=presentation.answer(summaries, drifts),
-        findings=found,
-        tables=presentation.tables(summaries, tables, given, next_clips),
+        answer=sentences.answer(summaries),
+        findings=[f for each in summaries for f in each.findings],
+        tables=presentation.tables(summaries, tables, next_clips),
         figures=presentation.figures(summaries),
-        notes=presentation.notes(summaries),
+        notes=sentences.notes(summaries, tables),
     )
 
 
@@ -149,44 +148,72 @@ def plant(tables: Tables, rng: np.random.Generator) -> Tables:
     )
 
 
-def _summary(tables: Tables, given: Answers, domain: str, miss: float, seed: int) -> "presentation.Summary":
+def _summary(tables: Tables, target: str, domain: str, miss: float, seed: int) -> Summary:
     """Everything about one target."""
-    pair = pairs(tables, given.target)
+    given, pair = answers(tables, target), pairs(tables, target)
     withheld = not_better_than_constant(pair, pair.classes) if pair.units >= MIN_UNITS else ""
     judging = _Judging(given=given, withheld=withheld, coverage=pair.coverage)
     labelled = given.take(given.labelled)
     if len(labelled.clips) < MIN_LABELLED or len(np.unique(labelled.unit)) < MIN_UNITS:
         fewest = f"fewer than {MIN_UNITS} speakers or {MIN_LABELLED} labelled clips"
-        missing = skipped("estimate_minus_score", tables, fewest, target=given.target)
-        return presentation.Summary(given=given, findings=[missing], reason=fewest)
+        missing = skipped("estimate_minus_score", tables, fewest, target=target)
+        return Summary(given=given, findings=[missing], reason=fewest)
     parts = parts_of(tables.clips, labelled, domain, seed)
     rehearsals = {part.name: rehearse(labelled, part) for part in parts}
-    found = [judging.judged("estimate_minus_score", value, where=name) for name, value in rehearsals.items()]
+    new = domains(tables, given)
+    doubt = _not_rehearsed(parts, new, domain)
+    found = [
+        doubted(judging.judged("estimate_minus_score", value, where=name), doubt, "other_clips")
+        for name, value in rehearsals.items()
+    ]
     in_parts: dict[str, Sets] = {}
     if given.is_emotion and given.in_words:
         reason = "answers in words have no probabilities"
-        found.append(skipped("coverage_of_sets", tables, reason, target=given.target))
+        found.append(skipped("coverage_of_sets", tables, reason, target=target))
     else:
         in_parts = {part.name: _sets_of(labelled, part, miss) for part in parts}
-        found += [f for name, each in in_parts.items() for f in _set_findings(judging, name, each)]
-    estimates = _estimates(tables, given)
-    found += [detail(judging.judged(name, value, where=where)) for (name, where), value in estimates.items()]
-    found += [
+        found += [f for name, each in in_parts.items() for f in _set_findings(judging, name, each, doubt)]
+    found += [f for each in new for f in _of_domain(judging, each)]
+    return Summary(given=given, findings=found, rehearsals=rehearsals, sets=in_parts, domains=new)
+
+
+def _not_rehearsed(parts: list[Part], new: list[Domain], domain: str) -> str:
+    """Why the rehearsals do not vouch for the clips without labels; empty if they do.
+
+    Parts of other corpora are as different as new ones are, and so are those that the user names.
+    """
+    far = [each for each in new if each.drifted and each.method == BY_CONFIDENCE]
+    if domain or not far or parts[0].name.startswith("corpus="):
+        return ""
+    return "the clips without labels differ from the labelled ones, and no rehearsal was across corpora"
+
+
+def _of_domain(judging: "_Judging", domain: Domain) -> list[Finding]:
+    """What is expected of the clips without labels of one corpus, and how far they have drifted."""
+    given = judging.given
+    scores = [
+        judging.judged("estimated_score", value, where=domain.part(method))
+        for method, value in domain.scores.items()
+    ]
+    accuracies = [
         Finding(
             name="estimated_accuracy",
             target=given.target,
-            slice=f"by {method}",
+            slice=domain.part(f"by {method}"),
             value=value,
-            n=int((~given.labelled).sum()),
-            speakers=len(np.unique(given.unit[~given.labelled])) if given.by_speaker else None,
+            n=domain.clips,
+            speakers=domain.speakers if given.by_speaker else None,
             reason="an estimate that rests on the confidence alone, without an interval",
-            detail=True,
         )
-        for method, value in _accuracies(given).items()
+        for method, value in domain.accuracies.items()
     ]
-    return presentation.Summary(
-        given=given, findings=found, rehearsals=rehearsals, sets=in_parts, estimates=estimates
-    )
+    drifts = [
+        finding(
+            "drift", value, by_speaker=given.by_speaker, target=given.target, slice=domain.part(f"in {name}")
+        )
+        for name, value in domain.drifts.items()
+    ]
+    return [detail(each) for each in (*scores, *accuracies, *drifts)]
 
 
 def _sets_of(labelled: Answers, part: Part, miss: float) -> Sets:
@@ -195,11 +222,11 @@ def _sets_of(labelled: Answers, part: Part, miss: float) -> Sets:
     return sets(rest, hidden, miss)
 
 
-def _set_findings(judging: "_Judging", part: str, each: Sets) -> list[Finding]:
+def _set_findings(judging: "_Judging", part: str, each: Sets, doubt: str) -> list[Finding]:
     """How often the sets of speakers of one part hold the truth, calibrated on the others, and how large they
     are.
     """
-    held = judging.judged("coverage_of_sets", each.coverage, where=part)
+    held = doubted(judging.judged("coverage_of_sets", each.coverage, where=part), doubt, "other_clips")
     if not np.isfinite(each.bound):
         held = held.model_copy(update={"reason": FEW_SPEAKERS, "reason_code": "trivially_met"})
     return [held, detail(judging.judged("size_of_sets", each.size, where=part))]
@@ -224,46 +251,3 @@ class _Judging:
             withheld=self.withheld,
             coverage=self.coverage,
         )
-
-
-def in_domain(tables: Tables, given: Answers) -> NDArray[np.bool_]:
-    """The clips of the corpora that have unlabelled clips, shape (n,); all, if the clips name no corpus."""
-    if "corpus" not in tables.clips or tables.clips["corpus"].isna().all():
-        return np.ones(len(given.clips), dtype=np.bool_)
-    corpus = tables.clips["corpus"].astype(str).loc[given.clips].to_numpy()
-    return np.isin(corpus, np.unique(corpus[~given.labelled]))
-
-
-def _estimates(tables: Tables, given: Answers) -> dict[tuple[str, str], Estimate]:
-    """(name, slice) → estimate of the score on the clips without labels; empty if all have labels."""
-    if given.labelled.all():
-        return {}
-    source = given.take(given.labelled)
-    found = {("estimated_score", "by confidence"): by_confidence(given, source)}
-    here = given.take(in_domain(tables, given))
-    if here.labelled.sum() >= MIN_LABELLED:
-        of = moments(here, here.take(here.labelled))
-        found["estimated_score", "prediction-powered"] = prediction_powered(of, here)
-        found["estimated_score", "labelled clips alone"] = of_labelled(of, here)
-    return found
-
-
-def _accuracies(given: Answers) -> dict[str, float]:
-    if not given.is_emotion or given.in_words or given.labelled.all():
-        return {}
-    return accuracies(given, given.take(given.labelled))
-
-
-def _drift_findings(tables: Tables, given: dict[str, Answers]) -> list[Finding]:
-    """How far the clips without labels of the first target are from those with labels."""
-    every = next(iter(given.values()))
-    position = tables.clips.index.get_indexer(every.clips)
-    labelled = np.zeros(len(tables.clips), dtype=np.bool_)
-    open_ = labelled.copy()
-    labelled[position[every.labelled]], open_[position[~every.labelled]] = True, True
-    if not open_.any() or not labelled.any():
-        return []
-    return [
-        detail(finding("drift", value, by_speaker=every.by_speaker, slice=f"in {name}"))
-        for name, value in drift(tables, open_, labelled).items()
-    ]

@@ -9,7 +9,7 @@ from scipy.special import stdtrit
 
 from sertools.statistics.jackknife import MIN_UNITS, Estimate
 
-from .moments import Answers
+from .answers import Answers
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,8 @@ from scipy.special import stdtrit
 from sertools.statistics.jackknife import MIN_UNITS, Estimate, jackknife_variance
 from sertools.statistics.statistic import ratio, unit_sums
 
-from .moments import Answers, Moments, moments
+from .answers import Answers
+from .moments import Moments, moments
 
 MIN_LABELLED = 50
 """Fewest labelled clips for a calibration and for prediction-powered inference."""

@@ -1,100 +1,21 @@
 """Moments of clips from which scores are computed, from labels where known and from predictions elsewhere."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from sertools.statistics.statistic import ratio
-from sertools.tables.condition import CLEAN
-from sertools.tables.pairs import predictions_of, speaker_codes, truth_of
-from sertools.tables.tables import Tables
+
+from .answers import Answers
 
 LEAST = 1e-6
 """Probability below which a class is not made less likely."""
 
 Score = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 """Means of moments (..., m) → scores (...)."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answers:
-    """The answers of a model to one target, and the truth where it is known.
-
-    Attributes:
-        target: a dimension, or `emotion`
-        clips: names of the clips, shape (n,)
-        truth: class codes or ratings, nan where unknown, shape (n,)
-        scores: predicted ratings (n, 1), or probabilities of the classes (n, c)
-        unit: speaker codes, shape (n,)
-        by_speaker: whether the units are speakers
-        in_words: whether the probabilities are 1 and 0
-    """
-
-    target: str
-    clips: pd.Index
-    truth: NDArray[np.float64]
-    scores: NDArray[np.float64]
-    unit: NDArray[np.integer]
-    by_speaker: bool
-    in_words: bool
-
-    @property
-    def labelled(self) -> NDArray[np.bool_]:
-        """Which clips have a label, shape (n,)."""
-        return np.isfinite(self.truth)
-
-    @property
-    def is_emotion(self) -> bool:
-        """Whether the target is `emotion`."""
-        return self.target == "emotion"
-
-    @property
-    def answer(self) -> NDArray[np.integer]:
-        """Predicted class of each clip, shape (n,)."""
-        found: NDArray[np.integer] = self.scores.argmax(axis=1)
-        return found
-
-    def take(self, mask: NDArray[np.bool_]) -> "Answers":
-        """The answers to some clips."""
-        return replace(
-            self,
-            clips=self.clips[mask],
-            truth=self.truth[mask],
-            scores=self.scores[mask],
-            unit=self.unit[mask],
-        )
-
-
-def answers(tables: Tables, target: str) -> Answers:
-    """The clips that the model answered, in the order of their names."""
-    predicted = predictions_of(tables, target)
-    rows = np.argsort(tables.clips.index.astype(str), kind="stable")
-    rows = rows[np.isfinite(predicted[rows])]
-    unit, by_speaker = speaker_codes(tables.clips.iloc[rows])
-    columns = list(tables.model_classes) if target == "emotion" else [target]
-    scores = tables.predictions[CLEAN][columns].to_numpy(dtype=np.float64)[rows]
-    return Answers(
-        target=target,
-        clips=tables.clips.index[rows],
-        truth=truth_of(tables, target)[rows],
-        scores=probabilities(scores) if target == "emotion" else scores,
-        unit=unit,
-        by_speaker=by_speaker,
-        in_words=tables.in_words,
-    )
-
-
-def probabilities(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Class scores as probabilities: as they are if they are, else their softmax, shape (n, c)."""
-    if (scores >= 0).all() and np.allclose(scores.sum(axis=1), 1.0, atol=1e-3):
-        return scores
-    exponential = np.exp(scores - scores.max(axis=1, keepdims=True))
-    found: NDArray[np.float64] = exponential / exponential.sum(axis=1, keepdims=True)
-    return found
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,8 +10,8 @@ from sertools.metrics.groups import groups_of
 from sertools.randomness import identity_rng
 from sertools.statistics.jackknife import MIN_UNITS, Estimate
 
+from .answers import Answers
 from .estimates import MIN_LABELLED, rehearsed
-from .moments import Answers
 
 DOMAINS = ("corpus", "language", "sex")
 """Columns whose values are hidden in turn, the first that the corpus has with two values or more."""

@@ -72,17 +72,18 @@ def finding(
     )
 
 
-def doubted(made: Finding, reason: str) -> Finding:
+def doubted(made: Finding, reason: str, code: ReasonCode = "trivially_met") -> Finding:
     """The finding, where a reason turns a pass into inconclusive but keeps a failure; unchanged without one.
 
     Args:
         made: the finding
-        reason: why such predictions meet the limit whatever they are worth; empty if they do not
+        reason: why the value proves nothing, as where any predictions meet the limit; empty if it does
+        code: the kind of reason
     """
     if not reason or made.reason_code or made.value is None:
         return made
     said = "; ".join(filter(None, [reason, made.reason]))
-    return made.model_copy(update={"reason": said, "reason_code": "trivially_met"})
+    return made.model_copy(update={"reason": said, "reason_code": code})
 
 
 def detail(made: Finding, p_value: float | None = None) -> Finding:

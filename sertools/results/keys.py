@@ -5,12 +5,15 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-ReasonCode = Literal["not_better_than_constant", "never_trained", "low_coverage", "trivially_met"]
+ReasonCode = Literal[
+    "not_better_than_constant", "never_trained", "low_coverage", "trivially_met", "other_clips"
+]
 """Codes of reasons why a limit must not be passed.
 
 `not_better_than_constant`: the model is not shown to beat a constant prediction. `never_trained`: the network
 has the weights that it was created with. `low_coverage`: the value is of the clips that the model answered,
 and it answered too few for a verdict. `trivially_met`: such predictions meet any limit of this kind.
+`other_clips`: the value is of clips that differ from those that the question is about.
 """
 
 

@@ -2,10 +2,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sertools.audits.unlabelled.answers import Answers
 from sertools.audits.unlabelled.conformal import bound_of, sets
 from sertools.audits.unlabelled.drift import drift
 from sertools.audits.unlabelled.estimates import accuracies, by_confidence, of_labelled, prediction_powered
-from sertools.audits.unlabelled.moments import Answers, calibrated, ccc_of_means, moments, uar_of_means
+from sertools.audits.unlabelled.moments import calibrated, ccc_of_means, moments, uar_of_means
 
 from sertools.auditing.audit import load
 from sertools.errors import AuditError
@@ -118,6 +119,14 @@ def test_sets_hold_the_truth_of_speakers_never_heard():
     assert few.size.value == 6
 
 
+def unheard(clips, hide):
+    """The same clips, of which some have no label of any kind."""
+    labels = ["emotion", "arousal", "dominance", "valence", *(c for c in clips if c.startswith("votes_"))]
+    made = clips.copy()
+    made.loc[hide, labels] = np.nan
+    return made
+
+
 @pytest.fixture(scope="module")
 def oracle():
     return toy_corpus.answers("oracle", toy_corpus.clips(speakers=20, per_speaker=20))
@@ -134,7 +143,7 @@ def test_a_model_that_is_sure_and_wrong_in_one_language_is_found(oracle):
 def test_clips_without_labels_get_estimates_drift_and_a_list(oracle):
     clips = oracle.clips.copy()
     hide = (clips["speaker"] >= "012").to_numpy() & (np.arange(len(clips)) % 3 > 0)
-    clips.loc[hide, ["emotion", "arousal", "dominance", "valence"]] = np.nan
+    clips = unheard(clips, hide)
     result = run(AUDIT, replace(oracle, clips=clips), seed=0, options={"next_clips": 5})
     names = {table.name: table for table in result.tables}
     assert set(names) == {"estimates", "rehearsals", "sets", "next"}
@@ -164,6 +173,79 @@ def test_drift_is_seen_where_the_sound_differs(oracle):
         for clips in (known, known.assign(level_dbfs=oracle.clips["level_dbfs"]))
     ]
     assert ["may be far off" in answer for answer in answers] == [True, False]
+
+
+def estimated(result, target="emotion"):
+    """Slice → value and number of clips of each estimate of the score."""
+    return {
+        f.slice: (f.value, f.n) for f in result.findings if f.name == "estimated_score" and f.target == target
+    }
+
+
+def test_clips_with_emotions_that_the_model_lacks_are_not_clips_without_labels(oracle):
+    corpus = np.where(oracle.clips["speaker"] < "010", "new", "old")
+    clips = unheard(oracle.clips.assign(corpus=corpus), corpus == "new")
+    foreign = (corpus == "old") & (np.arange(len(clips)) % 5 == 0)
+    result = run(
+        AUDIT, replace(oracle, clips=clips.assign(emotion=clips["emotion"].mask(foreign, "awe"))), seed=0
+    )
+    found = estimated(result)
+    assert set(found) == {"corpus=new, by confidence"}  # and not corrected by labels of the other corpus
+    assert found["corpus=new, by confidence"][1] == (corpus == "new").sum()
+    assert f"emotion: left out are {foreign.sum()} clips with an emotion that the model lacks (awe)." in (
+        result.notes
+    )
+    assert "On the clips of new without labels, expect" in result.answer
+
+
+def test_clips_on_which_raters_did_not_agree_are_not_clips_without_labels(oracle):
+    disputed = np.arange(len(oracle.clips)) % 4 == 0
+    clips = oracle.clips.assign(emotion=oracle.clips["emotion"].mask(disputed))
+    result = run(AUDIT, replace(oracle, clips=clips), seed=0)
+    assert estimated(result) == {}
+    assert (
+        f"emotion: left out are {disputed.sum()} clips that raters heard, without an emotion." in result.notes
+    )
+
+
+def test_each_corpus_has_an_estimate_of_its_own(oracle):
+    corpus = np.where(oracle.clips["speaker"] < "008", "some", "none")
+    corpus[oracle.clips["speaker"] >= "014"] = "all"
+    few = (corpus == "some") & (np.arange(len(corpus)) % 2 > 0)
+    clips = unheard(oracle.clips.assign(corpus=corpus), few | (corpus == "none"))
+    every = estimated(run(AUDIT, replace(oracle, clips=clips), seed=0))
+    methods = {"by confidence", "prediction-powered", "labelled clips alone"}
+    assert set(every) == {*(f"corpus=some, {method}" for method in methods), "corpus=none, by confidence"}
+    assert every["corpus=none, by confidence"][1] == (corpus == "none").sum()
+    # what is answered to one corpus without labels does not touch the estimate for another
+    spoilt = oracle.predictions["clean"].copy()
+    rows = np.flatnonzero(corpus == "none")
+    spoilt.iloc[rows] = 1 / len(oracle.model_classes)
+    other = estimated(run(AUDIT, replace(oracle, clips=clips, predictions={"clean": spoilt}), seed=0))
+    assert all(other[f"corpus=some, {method}"] == every[f"corpus=some, {method}"] for method in methods)
+    assert other["corpus=none, by confidence"] != every["corpus=none, by confidence"]
+
+
+def test_rehearsals_do_not_vouch_for_clips_that_differ(oracle):
+    new = (oracle.clips["speaker"] < "006").to_numpy()
+    corpus = np.where(new, "new", "old")
+    clips = unheard(oracle.clips.assign(corpus=corpus), new)
+    verdicts = [
+        {
+            f.verdict
+            for f in run(AUDIT, replace(oracle, clips=each, dimensions=()), seed=0).findings
+            if f.name == "estimate_minus_score"
+        }
+        for each in (
+            clips,
+            clips.assign(level_dbfs=clips["level_dbfs"] + 20.0 * new),
+            clips.assign(
+                level_dbfs=clips["level_dbfs"] + 20.0 * new,
+                corpus=np.where(clips["speaker"] >= "013", "older", corpus),
+            ),
+        )
+    ]
+    assert verdicts == [{Verdict.PASS}, {Verdict.INCONCLUSIVE}, {Verdict.PASS}]
 
 
 def test_halves_of_the_speakers_are_hidden_where_no_column_divides_them():

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from sertools.audits.unlabelled.answers import Answers
 from sertools.audits.unlabelled.conformal import sets
 from sertools.audits.unlabelled.estimates import by_confidence, of_labelled, prediction_powered, rehearsed
-from sertools.audits.unlabelled.moments import Answers, moments
+from sertools.audits.unlabelled.moments import moments
 
 from sertools.statistics.jackknife import Estimate
 
@@ -47,7 +48,14 @@ def drawn(rng: np.random.Generator, speakers: int, per_speaker: int, target: str
         scores /= scores.sum(axis=1, keepdims=True)
         truth = truth.astype(np.float64)
     return Answers(
-        target=target, clips=index, truth=truth, scores=scores, unit=unit, by_speaker=True, in_words=False
+        target=target,
+        clips=index,
+        truth=truth,
+        scores=scores,
+        unit=unit,
+        corpus=np.full(n, "", dtype=object),
+        by_speaker=True,
+        in_words=False,
     )
 
 
