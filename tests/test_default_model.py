@@ -17,6 +17,7 @@ from sertools.training.small_network.data import recipe_corpora, training_data
 from sertools.training.small_network.network import normalised, predictions
 from sertools.training.small_network.recipe import Recipe, read_recipe
 from tests.bench.default_model import EMOTIONS, TABLE, candidate, with_intervals
+from tests.bench.default_model import epochs as all_epochs
 from tests.helpers.places import ROOT
 
 FOLDER = Path(sertools.__file__).parent / "data" / "default"
@@ -112,7 +113,7 @@ def test_the_score_of_a_candidate_is_the_mean_of_its_three_averages():
         # both sides were rounded to four places
         assert [concordance, recall, voices] == pytest.approx(parts, abs=1.01e-4), name
         assert score == pytest.approx(np.mean(parts), abs=1.01e-4), name
-        assert epochs == candidate(name).epochs
+        assert epochs == all_epochs(candidate(name))
 
 
 def test_the_recipe_is_the_one_that_the_rule_picks():

@@ -71,4 +71,7 @@ def train_small(
     def advance(epoch: int, loss: float) -> None:
         progress("epochs", epoch, recipe.epochs, loss)
 
-    return str(train(recipe, corpora, out, progress=advance, warn=warn))
+    def prepare(epoch: int, loss: float) -> None:
+        progress("pre-training", epoch, recipe.pretraining.epochs if recipe.pretraining else 0, loss)
+
+    return str(train(recipe, corpora, out, progress=advance, pretraining=prepare, warn=warn))

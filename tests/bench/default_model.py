@@ -75,15 +75,34 @@ def measure(name: str, pair: list[str], data: Path, folder: Path) -> None:
     recipe = candidate(name)
     corpora = recipe_corpora(recipe, data)
     others = [speaker for speaker in recipe.speakers if speaker not in pair]
-    model = fit(recipe, training_data(recipe, corpora, others), progress=lambda epoch, loss: None)
+    losses: list[float] = []
+    model = fit(
+        recipe,
+        training_data(recipe, corpora, others),
+        progress=lambda epoch, loss: None,
+        pretraining=lambda epoch, loss: losses.append(loss),
+        warn=say,
+    )
+    if losses:
+        say(f"{out.stem} pre-training, loss by epoch: {' '.join(f'{loss:.3f}' for loss in losses)}")
     voices = load_corpus("training-voices-dev")
     spoken = answers_to(model, recipe, voices, sorted(set(voices.clips["speaker"])))
     spoken.to_csv(answers_of(name, pair, folder, VOICES))
     answers = answers_to(model, recipe, corpora[0], pair)
     answers.to_csv(out)
     values = [*scores(answers), *scores(spoken, ["arousal"])]
-    sys.stdout.write(f"{out.name} {' '.join(f'{value:.4f}' for value in values)}\n")
+    say(f"{out.name} {' '.join(f'{value:.4f}' for value in values)}")
+
+
+def say(sentence: str) -> None:
+    """Prints a sentence at once."""
+    sys.stdout.write(f"{sentence}\n")
     sys.stdout.flush()
+
+
+def epochs(recipe: Recipe) -> int:
+    """Passes over the clips, those of a pre-training included."""
+    return recipe.epochs + (recipe.pretraining.epochs if recipe.pretraining else 0)
 
 
 def measured(folder: Path) -> list[str]:
@@ -106,7 +125,7 @@ def table(folder: Path) -> str:
         parts = [np.mean([cell[:3] for cell in cells]), *np.mean(cells, axis=0)[3:]]
         shown = " | ".join(" ".join(f"{value:.4f}" for value in cell) for cell in cells)
         told = " | ".join(f"{value:.4f}" for value in [*parts, np.mean(parts)])
-        lines.append(f"| {name} | {shown} | {told} | {candidate(name).epochs} |")
+        lines.append(f"| {name} | {shown} | {told} | {epochs(candidate(name))} |")
     return "\n".join(lines)
 
 

@@ -45,9 +45,15 @@ def test_every_speaker_is_left_out_once():
 @pytest.mark.parametrize("name", TABLE["candidate"])
 def test_a_candidate_is_the_base_but_for_what_it_names(name):
     base, changed = (candidate(each).model_dump() for each in ("spoken", name))
-    flat = pd.json_normalize([base, changed]).astype(str).T
+    flat = pd.json_normalize([base, changed]).fillna("").astype(str).T
     differs = flat.index[flat[0] != flat[1]]
-    assert set(differs) == set(pd.json_normalize(TABLE["candidate"][name]).columns)
+    named = pd.json_normalize(TABLE["candidate"][name]).columns
+    assert set(map(one_phase, differs)) == set(map(one_phase, named))
+
+
+def one_phase(key):
+    """The key of a recipe; one for all of a pre-training, most of whose settings the base does not have."""
+    return "pretraining" if key.startswith("pretraining") else key
 
 
 def test_the_score_is_the_mean_of_the_averages_of_ratings_emotions_and_voices(tmp_path):

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 EPSILON = 1e-5
 """Added to variances, as in torch's norms."""
 
+COLLAPSED = 0.1
+"""Share of their first spread below which targets are said to have collapsed."""
+
 
 def tau_at(step: int, steps: int, start: float, end: float) -> float:
     """The decay τ of the teacher after an update, linear.
@@ -84,6 +87,22 @@ def spread(states: "torch.Tensor", frames: "torch.Tensor") -> "torch.Tensor":
     centred = (states - masked_mean(states, frames)[:, None]) * own
     found: torch.Tensor = masked_mean(centred**2, frames).sqrt().mean()
     return found
+
+
+def collapse(first: float, last: float) -> list[str]:
+    """A sentence if the teacher's targets have collapsed; nothing otherwise.
+
+    Args:
+        first: their `spread` in the first batch
+        last: the same in the last batch
+    """
+    if last >= COLLAPSED * first:
+        return []
+    return [
+        f"the teacher's targets have collapsed: they differ within a clip by {last:.2g} at "
+        f"the end, by {first:.2g} at the beginning, so the student learnt little about speech; "
+        "normalise_targets = true, a slower teacher or a pre-trained encoder may help"
+    ]
 
 
 def frame_loss(outputs: "torch.Tensor", wanted: "torch.Tensor", hidden: "torch.Tensor") -> "torch.Tensor":

@@ -25,6 +25,7 @@ from sertools.errors import ModelError
 from sertools.models.frames.tokens import read
 from sertools.models.load import LoadOptions, load_model
 from sertools.training.answering import load_encoder, write_network
+from sertools.training.distillation.losses import collapse
 from sertools.training.distillation.settings import Decoder, Distillation
 from sertools.training.encoders import freeze
 from sertools.training.heads import bare_config
@@ -60,9 +61,6 @@ DEFAULTS: dict[str, Any] = {
 }
 
 UNLABELLED = True
-
-COLLAPSED = 0.1
-"""Share of their first spread below which targets are said to have collapsed."""
 
 TOKEN_FILE = "tokens.npy"
 TOKENS = {"token": 1, "chunk": 10, "global": 0}
@@ -101,6 +99,22 @@ class Options(Strict):
     decoder: Decoder = "linear"
     downstream: Literal["frames", "utterance", "both"] = "frames"
 
+    def distillation(self, seed: int) -> Distillation:
+        """The same settings, as `student_and_teacher` takes them."""
+        return Distillation(
+            mask_start=self.mask_start,
+            mask_length=self.mask_length,
+            tokens=TOKENS[self.utterance],
+            frame_weight=self.frame_weight,
+            utterance_weight=self.utterance_weight,
+            top_layers=self.top_layers,
+            normalised=self.normalise_targets,
+            tau_start=self.tau_start,
+            tau_end=self.tau_end,
+            decoder=self.decoder,
+            seed=seed,
+        )
+
 
 def phases(setting: Setting) -> Sequence[Phase]:
     """The pre-training on all clips, and the head on labelled ones.
@@ -137,20 +151,7 @@ def _check(setting: Setting) -> None:
 
 
 def _pretraining(setting: Setting) -> Phase:
-    options = setting.options
-    how = Distillation(
-        mask_start=options.mask_start,
-        mask_length=options.mask_length,
-        tokens=TOKENS[options.utterance],
-        frame_weight=options.frame_weight,
-        utterance_weight=options.utterance_weight,
-        top_layers=options.top_layers,
-        normalised=options.normalise_targets,
-        tau_start=options.tau_start,
-        tau_end=options.tau_end,
-        decoder=options.decoder,
-        seed=setting.recipe.seed,
-    )
+    how = setting.options.distillation(setting.recipe.seed)
 
     def build(_: Path | None) -> "torch.nn.Module":
         from sertools.training.distillation.student import student_and_teacher
@@ -159,13 +160,8 @@ def _pretraining(setting: Setting) -> Phase:
         return student_and_teacher(setting.start.encoder, how)
 
     def write(module: Any, out: Path) -> None:
-        first, last = module.spreads.tolist()
-        if last < COLLAPSED * first:
-            setting.warn(
-                f"the teacher's targets have collapsed: they differ within a clip by {last:.2g} at "
-                f"the end, by {first:.2g} at the beginning, so the student learnt little about speech; "
-                "options.normalise_targets = true, a slower teacher or a pre-trained encoder may help"
-            )
+        for note in collapse(*module.spreads.tolist()):
+            setting.warn(note)
         config = bare_config(module.encoder.config)
         write_network(module.encoder, config, {}, out, scaled=setting.start.scaled)
         if module.tokens is not None:

@@ -14,7 +14,8 @@ from sertools.files import atomic_folder, check_writable
 from sertools.training.finite import LAST_GOOD
 from sertools.training.small_network.data import TrainingData, training_data
 from sertools.training.small_network.loop import DivergedError, begin
-from sertools.training.small_network.network import RATE_HZ
+from sertools.training.small_network.network import RATE_HZ, untrained
+from sertools.training.small_network.pretrain import Progress, no_progress, pretrained
 from sertools.training.small_network.recipe import Recipe
 
 
@@ -36,19 +37,34 @@ def _reproducibly(seed: int) -> Iterator[None]:
             torch.use_deterministic_algorithms(deterministic)
 
 
-def fit(recipe: Recipe, data: TrainingData, *, progress: Callable[[int, float], None]) -> Any:
+def fit(
+    recipe: Recipe,
+    data: TrainingData,
+    *,
+    progress: Progress,
+    pretraining: Progress = no_progress,
+    warn: Callable[[str], None] = lambda sentence: None,
+) -> Any:
     """Trains a model by the recipe: CCC loss, AdamW, cosine schedule, weights averaged over steps.
+
+    If the recipe has a pre-training, the encoder first learns from the same clips without their labels.
 
     Args:
         recipe: what to train and how
         data: labelled clips of the training speakers
         progress: called after each epoch with its number (from 1) and its mean loss
+        pretraining: the same for the epochs of the pre-training
+        warn: called with a sentence if the pre-training learnt little
 
     Returns:
         The trained model in evaluation mode; identical to the byte for the same recipe, clips and platform.
     """
     with _reproducibly(recipe.seed):
-        training = begin(recipe, data)
+        model = untrained(recipe)
+        if recipe.pretraining is not None:
+            weights = pretrained(model.wav2vec2, recipe, data, progress=pretraining, warn=warn)
+            model.wav2vec2.load_state_dict(weights)
+        training = begin(recipe, data, model)
         for number in range(recipe.epochs):
             progress(number + 1, training.epoch(number))
         return training.finish()
@@ -59,7 +75,8 @@ def train(
     corpora: Sequence[Corpus],
     out: Path,
     *,
-    progress: Callable[[int, float], None] = lambda epoch, loss: None,
+    progress: Progress = no_progress,
+    pretraining: Progress = no_progress,
     warn: Callable[[str], None] = lambda sentence: None,
 ) -> Path:
     """Trains a model by the recipe and writes a checkpoint folder that `load_model` accepts.
@@ -73,7 +90,8 @@ def train(
         corpora: the corpora that `recipe.corpora` names, loaded
         out: the folder to create; if it exists, it must be empty
         progress: called after each epoch with its number (from 1) and its mean loss
-        warn: called with each sentence on clips that were left out
+        pretraining: the same for the epochs of the pre-training
+        warn: called with each sentence on clips that were left out, and if the pre-training learnt little
 
     Returns:
         `out`
@@ -93,7 +111,7 @@ def train(
         warn(note)
     record = data.record()
     try:
-        model = fit(recipe, data, progress=progress)
+        model = fit(recipe, data, progress=progress, pretraining=pretraining, warn=warn)
     except DivergedError as error:
         if error.model is None:
             raise

@@ -13,7 +13,7 @@ from sertools.probing.losses import ccc_loss
 from sertools.randomness import identity_rng
 from sertools.training.small_network.augment import augmented
 from sertools.training.small_network.data import TrainingData
-from sertools.training.small_network.network import RATE_HZ, normalised, pooled, untrained
+from sertools.training.small_network.network import RATE_HZ, normalised, pooled
 from sertools.training.small_network.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -26,11 +26,12 @@ class DivergedError(ModelError):
     Args:
         step: number of the update, from 1
         model: with the average of the weights whose loss was finite; None if none was
+        phase: what the update is of, if not of the training itself
     """
 
-    def __init__(self, step: int, model: Any) -> None:
+    def __init__(self, step: int, model: Any, phase: str = "") -> None:
         super().__init__(
-            f"the loss became infinite or not a number at step {step}",
+            f"the loss became infinite or not a number at step {step}{phase and ' of the '}{phase}",
             hint="lower learning_rate, and use another --out",
         )
         self.model = model
@@ -127,17 +128,7 @@ class Training:
         import torch
 
         recipe = self.recipe
-        signals = [
-            normalised(
-                augmented(
-                    self.data.signals[i],
-                    RATE_HZ,
-                    recipe.augmentation,
-                    rng=identity_rng(recipe.seed, "augment", self.data.clips[i], str(epoch)),
-                )
-            )
-            for i in rows
-        ]
+        signals = heard(recipe, self.data, rows, str(epoch))
         states = self.drop(pooled(self.model, signals))
         answers, ratings = self.model.classifier(states), len(recipe.labels)
         loss = ccc_loss(answers[:, :ratings], self.truth[rows])
@@ -149,11 +140,28 @@ class Training:
         return loss + recipe.emotion_weight * wrong
 
 
-def begin(recipe: Recipe, data: TrainingData) -> Training:
-    """A training before its first step; weights are drawn from torch's global generator."""
+def heard(
+    recipe: Recipe, data: TrainingData, rows: NDArray[np.int64], epoch: str
+) -> list[NDArray[np.float32]]:
+    """Augmented signals of some clips, as the network gets them.
+
+    Args:
+        recipe: with the limits of the augmentation, and the seed by which it is drawn
+        data: the clips
+        rows: which of them
+        epoch: for which the augmentation is drawn
+    """
+    found = []
+    for i in rows:
+        rng = identity_rng(recipe.seed, "augment", data.clips[i], epoch)
+        found.append(normalised(augmented(data.signals[i], RATE_HZ, recipe.augmentation, rng=rng)))
+    return found
+
+
+def begin(recipe: Recipe, data: TrainingData, model: Any) -> Training:
+    """A training of a model before its first step."""
     import torch
 
-    model = untrained(recipe)
     guess = None
     if not recipe.emotions:
         guess = torch.nn.Linear(recipe.shape.pooled, int(data.emotions.max(initial=0)) + 1)
@@ -177,7 +185,7 @@ def begin(recipe: Recipe, data: TrainingData) -> Training:
         averages={name: value.detach().clone() for name, value in learnt.items()},
         optimizer=optimizer,
         schedule=torch.optim.lr_scheduler.LambdaLR(
-            optimizer, lambda step: _relative_rate(step, steps, recipe.warm_up)
+            optimizer, lambda step: relative_rate(step, steps, recipe.warm_up)
         ),
     )
 
@@ -186,7 +194,7 @@ def _parameters(head: "torch.nn.Linear | None") -> "list[torch.nn.Parameter]":
     return [] if head is None else list(head.parameters())
 
 
-def _relative_rate(step: int, steps: int, warm_up: float) -> float:
+def relative_rate(step: int, steps: int, warm_up: float) -> float:
     """Learning rate relative to its maximum: a linear rise, then a half cosine down to 0.
 
     Args:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from sertools.audio.files import MAX_MINUTES
 from sertools.errors import ModelError
 from sertools.files import read_toml
+from sertools.training.objectives.emotion2vec import Options
 
 
 def read_recipe(path: Path) -> "Recipe | BaselineRecipe":
@@ -100,6 +101,56 @@ class Augmentation(_Strict):
     crop_s: float = 3.0
 
 
+class Phase(_Strict):
+    """How a pre-training descends; weight decay, warm-up and augmentation are those of the recipe.
+
+    Attributes:
+        epochs: passes over the training clips, whose labels are not read
+        batch: clips per step
+        learning_rate: the maximum
+    """
+
+    epochs: int = Field(gt=0)
+    batch: int = Field(default=32, gt=1)
+    learning_rate: float = Field(default=5e-4, gt=0, allow_inf_nan=False)
+
+
+class Tapt(Phase):
+    """wav2vec 2.0's contrastive pre-training; the settings have the names and meanings of transformers'.
+
+    The defaults suit a network of this size: wav2vec2-base has 2 × 320 codes and 100 negatives.
+
+    Attributes:
+        mask_time_prob: probability that a frame starts a masked span, times the length of a span
+        mask_time_length: frames of a span
+        num_codevectors_per_group: codes in each of two codebooks
+        codevector_dim: width of a code, of both codebooks together
+        proj_codevector_dim: width in which frames and codes are compared
+        num_negatives: masked frames of the same clip from which each is told apart
+    """
+
+    method: Literal["tapt"]
+    mask_time_prob: float = Field(default=0.5, gt=0, le=1)
+    mask_time_length: Width = 5
+    num_codevectors_per_group: Width = 32
+    codevector_dim: Annotated[Width, Field(multiple_of=2)] = 32
+    proj_codevector_dim: Width = 32
+    num_negatives: Width = 20
+
+
+class Emotion2vec(Options, Phase):
+    """Online distillation; the settings are the options of the method `emotion2vec`, with its defaults."""
+
+    method: Literal["emotion2vec"]
+    downstream: Literal["frames"] = "frames"
+
+    @model_validator(mode="after")
+    def _learns_something(self) -> Self:
+        if not (self.utterance_weight or self.frame_weight):
+            raise ValueError("utterance_weight and frame_weight are both 0, so nothing would be learnt")
+        return self
+
+
 class Recipe(_Strict):
     """All settings that affect the result of a training; read from TOML with `read_recipe`.
 
@@ -120,6 +171,8 @@ class Recipe(_Strict):
         average: decay of the running average of the weights, which is what is saved
         shape: the architecture
         augmentation: limits of the augmentation
+        pretraining: how the encoder first learns from the same clips without their labels; none to start
+            from random weights
     """
 
     corpora: list[str] = Field(min_length=1)
@@ -138,6 +191,7 @@ class Recipe(_Strict):
     average: float = 0.98
     shape: Shape = Shape()
     augmentation: Augmentation = Augmentation()
+    pretraining: Annotated[Tapt | Emotion2vec, Field(discriminator="method")] | None = None
 
     @property
     def outputs(self) -> list[str]:
@@ -148,6 +202,15 @@ class Recipe(_Strict):
     def _at_least_two_emotions(self) -> Self:
         if self.emotions and (len(set(self.emotions)) < 2 or len(set(self.emotions)) < len(self.emotions)):
             raise ValueError("emotions needs at least two different categories, or none")
+        return self
+
+    @model_validator(mode="after")
+    def _teacher_has_the_layers(self) -> Self:
+        how, layers = self.pretraining, self.shape.layers
+        if isinstance(how, Emotion2vec) and how.top_layers > layers:
+            raise ValueError(
+                f"pretraining.top_layers = {how.top_layers}, but the network has {layers} layers"
+            )
         return self
 
 
