@@ -33,6 +33,17 @@ class Rate:
     text: str
 
     @property
+    def variance(self) -> float:
+        """Variance of the share, 0 if it is taken as exact.
+
+        Half a right and half a wrong prediction are added, so that a share of 1 has a variance, too.
+        """
+        if not self.n:
+            return 0.0
+        share = (self.right * self.n + 0.5) / (self.n + 1)
+        return share * (1 - share) / self.n
+
+    @property
     def interval(self) -> tuple[float, float]:
         """Wilson's 95 % interval; nan if it is taken as exact."""
         return wilson(self.right, self.n, 1.959963984540054) if self.n else (float("nan"), float("nan"))

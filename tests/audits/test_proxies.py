@@ -100,6 +100,24 @@ def test_given_rates_correct_the_gap_and_widen_its_interval():
     )
 
 
+def test_rates_of_few_speakers_are_refused_and_rates_of_one_are_not_exact():
+    clips, pair, _ = made(wrong=0.0, known=0.0, speakers=80, seed=3)
+    groups = attribute(clips, pair, "predicted", "sex")
+    never_wrong = [
+        gap_of(uar_statistic(3), pair, groups, (Rate(right=1.0, n=n, text=""),) * 2).corrected
+        for n in (0, 200, 12, 11)
+    ]
+    widths = [each.high - each.low for each in never_wrong]
+    assert widths[0] < widths[1] < widths[2]
+    assert np.isnan(widths[3])
+    # measured on speakers of the corpus, of whom all are predicted rightly, a rate has a variance as well
+    clips, pair, _ = made(wrong=0.0, known=0.4, speakers=80, seed=3)
+    groups = attribute(clips, pair, "predicted", "sex")
+    exact = gap_of(uar_statistic(3), pair, groups, (Rate(right=1.0, n=0, text=""),) * 2).corrected
+    measured = gap_of(uar_statistic(3), pair, groups, None).corrected
+    assert measured.high - measured.low > exact.high - exact.low
+
+
 def test_a_prediction_by_chance_is_not_corrected():
     clips, pair, _ = made(wrong=0.5, known=0.4)
     found = gap_of(uar_statistic(3), pair, attribute(clips, pair, "predicted", "sex"), None)
@@ -146,12 +164,12 @@ def with_prediction(tables, **columns):
 
 @pytest.fixture(scope="module")
 def oracle():
-    return toy_corpus.answers("oracle", toy_corpus.clips(speakers=20, per_speaker=20))
+    return toy_corpus.answers("oracle", toy_corpus.clips(speakers=40, per_speaker=16))
 
 
-def test_a_planted_gap_is_found_where_half_of_the_speakers_are_known(oracle):
+def test_a_planted_gap_is_found_where_some_of_the_speakers_are_known(oracle):
     sex = oracle.clips["sex"]
-    tables = with_prediction(oracle, predicted_sex=sex, sex=sex.where(oracle.clips["speaker"] < "010"))
+    tables = with_prediction(oracle, predicted_sex=sex, sex=sex.where(oracle.clips["speaker"] < "028"))
     fair = run(AUDIT, tables, seed=0)
     assert Verdict.FAIL not in {f.verdict for f in fair.findings}
     assert Verdict.PASS in {f.verdict for f in fair.findings}
@@ -159,6 +177,16 @@ def test_a_planted_gap_is_found_where_half_of_the_speakers_are_known(oracle):
     unfair = run(AUDIT, planted, seed=0)
     assert {f.verdict for f in unfair.findings if f.name == "corrected_gap"} == {Verdict.FAIL}
     assert "corrected for wrong predictions" in unfair.answer
+
+
+def test_too_few_known_speakers_decide_nothing(oracle):
+    sex = oracle.clips["sex"]
+    tables = with_prediction(oracle, predicted_sex=sex, sex=sex.where(oracle.clips["speaker"] < "020"))
+    planted = tables.with_predictions(AUDIT.plant(oracle, identity_rng(0)).predictions)
+    for each in (tables, planted):
+        judged = [f for f in run(AUDIT, each, seed=0).findings if f.name == "corrected_gap"]
+        assert {f.verdict for f in judged} == {Verdict.INCONCLUSIVE}
+        assert {(f.low, "fewer than 12 speakers is known" in f.reason) for f in judged} == {(None, True)}
 
 
 def test_without_rates_and_known_groups_nothing_is_judged(oracle):

@@ -22,7 +22,7 @@ from sertools.tables.pairs import Pairs
 CLASSES = ("anger", "disgust", "fear", "happiness", "neutral", "sadness")
 GAP = 0.12
 RATES = ((0.95, 0.95), (0.9, 0.85), (0.8, 0.8))
-KNOWN = (91, 60, 30, 0)
+KNOWN = (91, 60, 30, 26, 0)
 DRAWN = 200
 """Speakers on which given rates are measured."""
 
@@ -51,6 +51,7 @@ def rows(runs: int, seed: int) -> Iterator[list[object]]:
         "corrected",
         "uncorrected",
         "covered",
+        "has an interval",
         "covered uncorrected",
         "width",
     ]
@@ -129,7 +130,8 @@ def _row(
         true,
         float(np.nanmean([e.value for e in corrected])),
         float(np.mean([e.value for e in uncorrected])),
-        float(np.mean([e.low <= true <= e.high for e in corrected])),
+        float(np.mean([e.low <= true <= e.high for e in corrected if not np.isnan(e.low)])),
+        float(np.mean([not np.isnan(e.low) for e in corrected])),
         float(np.mean([e.low <= true <= e.high for e in uncorrected])),
         float(np.nanmean([e.high - e.low for e in corrected])),
     ]
