@@ -15,7 +15,7 @@ which they were measured: `--rates female=0.95:200 --rates male=0.92:180`. The i
 uncertainty of scores and rates: each speaker is left out of both at once (jackknife, Student's t; the
 variances of speakers known to be in either group and of all others are added). The variance r (1 − r) / n of
 given rates is added, with half a right and half a wrong prediction more, so that a rate of 1 is not taken as
-exact. Rates that were measured on fewer than 12 speakers of a group give no interval, and without known groups
+exact. Rates that were measured on fewer than 12 speakers of a group give no interval. Without known groups
 and rates nothing is judged; a table shows the gap for several assumed rates.
 
 This assumes that the group is predicted wrongly as often for speakers that the model serves well as for the
