@@ -64,13 +64,22 @@ def read_results(folder: Path) -> Results:
     Raises:
         GateError: the folder does not exist, has no results, or has one that cannot be read
     """
+    return Results(results_in(folder), answers_in(folder))
+
+
+def results_in(folder: Path) -> list[Result]:
+    """All results of a folder, sorted by audit name, without what the model answered.
+
+    Raises:
+        GateError: as `read_results`
+    """
     if not folder.is_dir():
         raise GateError(f"no folder {folder}", hint="give the --out folder of an earlier sertools audit")
     # a result is named after its audit; the folder may also contain other files of gates and reports
     paths = [path for path in sorted(folder.glob("*.json")) if path.name not in NON_RESULT_FILES]
     if not paths:
         raise GateError(f"no results in {folder}", hint="give the --out folder of an earlier sertools audit")
-    return Results([read_result(path) for path in paths], answers_in(folder))
+    return [read_result(path) for path in paths]
 
 
 def answers_in(folder: Path) -> dict[str, Answers]:

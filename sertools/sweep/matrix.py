@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from sertools.files import write_text
-from sertools.results.read import read_results
+from sertools.results.read import results_in
 from sertools.sweep.cells import Cell
 
 MEAN = "mean over corpora"
@@ -19,7 +19,7 @@ def scores(cells: Sequence[Cell]) -> pd.DataFrame:
     for cell in cells:
         if cell.read().get("state") != "done":
             continue
-        for result in read_results(cell.folder):
+        for result in results_in(cell.folder):
             for finding in result.findings:
                 if finding.slice != "all" or finding.value is None:
                     continue
