@@ -87,7 +87,8 @@ def on_unseen(run: Run, corpus: Corpus, audits: Sequence[PlannedAudit], training
     found = seen(training.record, corpus)
     if not found.any or training.allowed:
         how = "They are judged like the others (--allow-training-data)." if found.any else ""
-        told = _Told(found=found, training=training, judged=len(corpus.clips), how=how)
+        chosen = _chosen_on(training.record, corpus)
+        told = _Told(found=found, training=training, judged=len(corpus.clips), how=how, chosen=chosen)
         (results,), errors = _each(run, [(corpus, audits)])
         if errors:
             raise FailedAuditsError(_mapped(results, asking, told.of), errors)
@@ -97,9 +98,16 @@ def on_unseen(run: Run, corpus: Corpus, audits: Sequence[PlannedAudit], training
         raise _nothing_left(found, corpus)
     if training.expect:
         training.expect(corpus.clips)
-    told = _Told(found=found, training=training, judged=len(unseen), how=_how(found, len(unseen)))
+    judged = replace(corpus, name=f"{corpus.name}:{UNSEEN}", clips=unseen)
+    told = _Told(
+        found=found,
+        training=training,
+        judged=len(unseen),
+        how=_how(found, len(unseen)),
+        chosen=_chosen_on(training.record, replace(corpus, clips=unseen)),
+    )
     others = [planned for planned in audits if not _asks(planned)]
-    pieces = [(replace(corpus, name=f"{corpus.name}:{UNSEEN}", clips=unseen), asking)]
+    pieces = [(judged, asking)]
     parts, errors = _each(run, [*pieces, *([(corpus, others)] if others else [])])
     if errors:
         raise FailedAuditsError(_mapped(joined(parts), asking, told.of), errors)
@@ -178,17 +186,20 @@ class _Told:
         training: the record and its source
         judged: number of clips that are judged
         how: what is done with the clips in the training, as a sentence
+        chosen: that judged clips chose the weights, as a sentence; empty if none did
     """
 
     found: Seen
     training: Training
     judged: int
     how: str
+    chosen: str
 
     def of(self, result: Result) -> Result:
         """The result with the facts in its provenance and, if anything was in the training, a first line."""
         found = self.found
-        line = f"{found.sentence}. {self.how}" if found.any else ""
+        trained = f"{found.sentence}. {self.how}" if found.any else ""
+        line = " ".join(filter(None, [trained, self.chosen]))
         facts: dict[str, Any] = {
             "record": self.training.source,
             "clips": int(found.clips.sum()),
@@ -216,6 +227,19 @@ def _how(found: Seen, judged: int) -> str:
     also = f"{plural(more, f'{other}clip is', f'{other}clips are')} of these speakers. " if more else ""
     by = "" if found.clips.any() else f"{BY_ID} "
     return f"{by}{also}The other {plural(judged, 'clip is', 'clips are')} judged."
+
+
+def _chosen_on(record: TrainingRecord, judged: Corpus) -> str:
+    """How many judged clips are of dev speakers, by whom the weights were chosen; empty if none are."""
+    if not record.chosen_on:
+        return ""
+    n = int(seen(record.model_copy(update={"speakers": record.chosen_on}), judged).left_out.sum())
+    if not n:
+        return ""
+    return (
+        f"{plural(n, 'of the judged clips is', 'of the judged clips are')} of dev speakers, by whose scores "
+        "its weights were chosen, so its scores on these are likely too high."
+    )
 
 
 def _nothing_left(found: Seen, corpus: Corpus) -> CorpusError:

@@ -66,6 +66,25 @@ def test_only_unseen_speakers_are_judged_and_the_rest_is_shown_apart(corpus, tmp
     assert result.data["clips"] == 32
 
 
+def test_clips_of_dev_speakers_are_judged_and_named(corpus, tmp_path):
+    model = trained(corpus, ["s0", "s1"])
+    dev = trained(corpus, ["s2"]).training
+    model.training = model.training.model_copy(update={"chosen_on": dev.speakers})
+    (result,) = audited(model, corpus, tmp_path)
+    line = (
+        "The other 32 clips are judged. 8 of the judged clips are of dev speakers, by whose scores its weights "
+        "were chosen, so its scores on these are likely too high."
+    )
+    assert line in result.answer
+    assert line in content.warnings([result])[0]
+    rest = replace(corpus, clips=corpus.clips[corpus.clips["speaker"].isin(["s3", "s4"])])
+    (other,) = audited(model, rest, tmp_path)
+    assert "dev speakers" not in other.answer
+    alone = replace(corpus, clips=corpus.clips[corpus.clips["speaker"].isin(["s2", "s4"])])
+    (of_dev,) = audited(model, alone, tmp_path)
+    assert of_dev.answer.startswith("8 of the judged clips are of dev speakers")
+
+
 def test_the_result_file_records_what_was_in_the_training(corpus, tmp_path):
     audited(trained(corpus, ["s0", "s1"]), corpus, tmp_path, out=tmp_path / "out")
     (back,) = sertools.read_results(tmp_path / "out")

@@ -49,6 +49,7 @@ def test_an_audit_knows_clips_and_speakers_of_the_training(trained, tones):
     speakers = corpus.clips["speaker"]
     assert found.clips.tolist() == speakers.isin(["a", "b"]).tolist()
     assert found.speakers == 2
+    assert [each.speaker for each in load_model(trained[0]).training.chosen_on] == ["c"]
 
 
 def test_a_share_of_the_clips_has_the_classes_of_all(tones, tmp_path):

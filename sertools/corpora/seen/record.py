@@ -52,6 +52,7 @@ class TrainingRecord(_Strict):
         clips: number of training clips
         complete: whether every training clip that could be read has its hash in the record
         speakers: the training speakers
+        chosen_on: the dev speakers, by whose scores the weights were chosen
         spots: where the clips are on this machine; never written
     """
 
@@ -59,17 +60,20 @@ class TrainingRecord(_Strict):
     clips: int = Field(ge=0)
     complete: bool = True
     speakers: list[TrainedSpeaker] = Field(max_length=MAX_SPEAKERS + 100)
+    chosen_on: list[TrainedSpeaker] = Field(default=[], max_length=MAX_SPEAKERS + 100)
     spots: frozenset[str] = Field(default=frozenset(), exclude=True)
 
     @model_validator(mode="after")
     def _is_bounded(self) -> Self:
-        if sum(len(each.clips) for each in self.speakers) > MAX_CLIPS:
-            raise ValueError(f"more than {MAX_CLIPS} clips")
+        for speakers in (self.speakers, self.chosen_on):
+            if sum(len(each.clips) for each in speakers) > MAX_CLIPS:
+                raise ValueError(f"more than {MAX_CLIPS} clips")
         return self
 
     def to_json(self) -> str:
         """The text of the file."""
-        return self.model_dump_json(indent=1) + "\n"
+        empty = {"chosen_on"} if not self.chosen_on else None
+        return self.model_dump_json(indent=1, exclude=empty) + "\n"
 
 
 def record_of(corpora: Sequence[Corpus]) -> TrainingRecord:
@@ -109,7 +113,8 @@ def joined_records(one: TrainingRecord, other: TrainingRecord) -> TrainingRecord
     made = _record(table)
     clips = one.clips + other.clips - len(hashes_of[0] & hashes_of[1])
     complete = made.complete and one.complete and other.complete
-    return made.model_copy(update={"clips": clips, "complete": complete})
+    chosen_on = [*one.chosen_on, *other.chosen_on]
+    return made.model_copy(update={"clips": clips, "complete": complete, "chosen_on": chosen_on})
 
 
 def home_of(name: str) -> str:

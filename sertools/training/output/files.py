@@ -41,9 +41,14 @@ def write_output(setting: Setting, folder: Path) -> None:
 
 
 def record_of(setting: Setting) -> TrainingRecord:
-    """What the trained model was trained on: the clips of this training, and those of its checkpoint."""
+    """What the trained model was trained on: the clips of this training, and those of its checkpoint.
+
+    Dev speakers are named apart, where their clips chose the weights.
+    """
     unlabelled = getattr(objectives()[setting.recipe.method], "UNLABELLED", False)
     record = (setting.pool if unlabelled else setting.train).part.record()
+    if setting.dev is not None and not unlabelled:
+        record = record.model_copy(update={"chosen_on": setting.dev.part.record().speakers})
     if setting.start is None or setting.start.training is None:
         return record
     return joined_records(setting.start.training, record)

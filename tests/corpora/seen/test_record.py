@@ -90,3 +90,14 @@ def test_another_file_of_that_name_is_refused_in_one_sentence(tmp_path, text, wo
     with pytest.raises(ModelError) as refused:
         record.beside(tmp_path)
     assert words in refused.value.message
+
+
+def test_dev_speakers_are_kept_apart_and_joined(tmp_path):
+    corpus = noises(tmp_path, 12)
+    made = record.record_of([corpus])
+    dev = made.model_copy(update={"speakers": made.speakers[:2], "chosen_on": made.speakers[2:3]})
+    (tmp_path / "training_record.json").write_text(dev.to_json())
+    back = record.beside(tmp_path)
+    assert back is not None
+    assert [each.speaker for each in back.chosen_on] == ["s2"]
+    assert [each.speaker for each in record.joined_records(back, made).chosen_on] == ["s2"]
