@@ -28,6 +28,7 @@ UNCHANGED = 0.95
 """Limit of the share of unchanged predictions, which predictions that hardly vary reach by chance."""
 
 NO_PESQ = "without PESQ it is not known which changes are audible: pip install pesq"
+NO_ANSWER = "the model answers no clip"
 NOT_COMPARED = "the audio of no clip could be compared with its change"
 ALL_HEARD = "every one of these changes is audible"
 
@@ -73,6 +74,8 @@ class Noticed:
         found = self.share(np.where(unheard == 1, unchanged, np.nan))
         if found.n:
             return found
+        if not np.isfinite(self.clean).any():
+            return replace(found, reason=NO_ANSWER)
         if np.isnan(unchanged).all():
             return replace(found, reason=NOT_COMPARED)
         return replace(found, reason=NO_PESQ if np.isnan(unheard).all() else ALL_HEARD)
@@ -130,7 +133,8 @@ def noticed(tables: Tables, sound: Mapping[str, pd.DataFrame], tolerance: float)
         moved = np.abs(changed - clean[:, None])
         same = moved == 0 if pair.classes else moved < tolerance
         left_clean = unanswered_clips(tables, clean)[:, None]
-        silent = owed & (left | left_clean) & (np.isfinite(changed) | left)
+        # where the model answers no clean clip at all, it is not known to notice anything
+        silent = owed & (left | left_clean) & (np.isfinite(changed) | left) & np.isfinite(clean).any()
         unchanged = np.where(np.isfinite(moved), same, np.where(silent, 0.0, np.nan))
         known = clean[np.isfinite(clean)]
         equal = share_of_equal_pairs(known, 0 if pair.classes else tolerance)

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from sertools.auditing.figures import interval_series
 from sertools.auditing.phrases import interval_text
 from sertools.auditing.tables import Row
@@ -91,10 +93,12 @@ def notes(known: Inputs, members: str) -> list[str]:
 def answer(read: Sequence[Attribute], rates: Mapping[str, Eer], losses: Mapping[str, Membership]) -> str:
     """How well attributes are predicted from answers and layers, and training clips identified."""
     words = []
-    if read:
-        of_answers = [_from_answers(each) for each in read]
+    # what rests on too few speakers for an interval is in the table only
+    shown = [each for each in read if not np.isnan(each.scores[ANSWERS].low)]
+    if shown:
+        of_answers = [_from_answers(each) for each in shown]
         words.append(f"From the answers, {listed(of_answers)}.")
-    layered = [each for each in read if BEST_LAYER in each.scores]
+    layered = [each for each in shown if BEST_LAYER in each.scores]
     if layered:
         of_layers = [_from_layers(each) for each in layered]
         words.append(f"From the layers, {listed(of_layers)}.")

@@ -44,7 +44,7 @@ def answer(
         sentences.append(
             f"Compared with {first}, {kinds[True, False]} are better beyond chance in some score and worse "
             f"in none, {kinds[False, True]} worse in some and better in none, {kinds[True, True]} both, "
-            f"{kinds[False, False]} neither (95 % intervals)."
+            f"{kinds[False, False]} neither (95 % interval of each score by itself)."
         )
     else:
         sentences += _best(runs, without_place=False)
@@ -114,7 +114,7 @@ def _pair_sentences(
     rest = f"; {open_} {'does' if open_ == 1 else 'do'} not differ significantly" if open_ else ""
     sentences = [
         f"Of {plural(good + bad + open_, 'score')} paired by speaker, {name} is better beyond chance than "
-        f"{first} in {good} and worse in {bad} (95 % intervals){rest}."
+        f"{first} in {good} and worse in {bad} (95 % interval of each score by itself){rest}."
     ]
     common = {f.n for f in found.values() if f.reason == COMMON_CLIPS}
     if common:

@@ -89,6 +89,22 @@ def alive(lease: Path) -> bool:
     return _now(lease.parent) - renewed < LEASE_S
 
 
+def holder(lease: Path) -> str:
+    """The worker that has a lease, as `name_of_worker` names it; empty if nobody has it or it has run out."""
+    remote = remote_of(lease)
+    try:
+        content = remote_leases.content(remote, lease) if remote else lease.read_bytes()
+        owner = json.loads(content)
+    except (OSError, ValueError):
+        return ""
+    return f"{owner.get('host')}-{owner.get('pid')}" if alive(lease) else ""
+
+
+def name_of_worker() -> str:
+    """The name of this process among the workers of a sweep."""
+    return f"{socket.gethostname()}-{os.getpid()}"
+
+
 def _has_ended(lease: bytes) -> bool:
     """Whether a lease is that of a process on this machine which has ended.
 

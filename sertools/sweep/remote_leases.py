@@ -40,6 +40,12 @@ def alive(remote: Remote, lease: Path, limit_s: float, has_ended: Callable[[byte
     return number is not None and _is_fresh(remote, _file(lease, number), limit_s, has_ended)
 
 
+def content(remote: Remote, lease: Path) -> bytes:
+    """What the worker wrote who took the lease last; empty if nobody has it."""
+    number = _latest(remote, lease)
+    return b"" if number is None else remote.read(_file(lease, number)) or b""
+
+
 def give_back(remote: Remote, mine: Path) -> None:
     """Removes a lease, and those before it that had run out.
 

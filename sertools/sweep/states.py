@@ -10,6 +10,7 @@ import pandas as pd
 
 from sertools.sweep import shared
 from sertools.sweep.cells import Cell
+from sertools.sweep.leases import holder
 from sertools.wording import plural
 
 
@@ -89,6 +90,13 @@ def workers(out: Path) -> list[str]:
         )
         lines.append(
             f"{stored['worker']}: {stored['done']} done, {stored['failed']} refused or failed{pace}; "
-            f"{stored['current'] or 'idle'}"
+            f"{_doing(out, stored['worker'], stored['current'])}"
         )
     return lines
+
+
+def _doing(out: Path, worker: str, cell: str) -> str:
+    """The cell that a worker has, or what became of the worker."""
+    if not cell:
+        return "idle"
+    return cell if holder(out / "leases" / cell) == worker else "no longer running"

@@ -21,6 +21,7 @@ from sertools.results.collection import Results
 from sertools.results.verdicts.gate import exit_code
 from sertools.sweep import shared
 from sertools.sweep.cells import Cell, cells_of, loaded_alone
+from sertools.sweep.leases import name_of_worker
 from sertools.sweep.spec import AnyModel, ModelEntry, Sweep
 
 T = TypeVar("T")
@@ -171,7 +172,7 @@ class Worker:
 
     def _report(self, current: str) -> None:
         """Writes one line on this worker, for `sertools sweep --status`."""
-        name = f"{socket.gethostname()}-{os.getpid()}"
+        name = name_of_worker()
         facts = {
             "worker": name,
             "current": current,

@@ -99,6 +99,14 @@ def test_visqol_is_shown_beside_the_others_on_request_and_names_its_package(answ
         quality_measures(asked)
 
 
+def test_a_model_that_answers_nothing_is_not_accused_of_noticing(answers):
+    silent = {name: scores * np.nan for name, scores in answers.predictions.items()}
+    found = [f for f in audited(answers.with_predictions(silent))[0].findings if not f.detail]
+    found = [f for f in found if f.name == "unchanged_if_unheard"]
+    assert {f.verdict for f in found} == {Verdict.SKIPPED}
+    assert {"the model answers no clip" in f.reason for f in found} == {True}
+
+
 def test_clips_that_were_not_measured_have_no_part(answers):
     frames = {key: frame.iloc[:100] for key, frame in answers.sound_quality.conditions.items()}
     tables = moved(answers, "gain@drawn", answers.clips.index[100:])

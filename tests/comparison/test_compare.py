@@ -89,7 +89,7 @@ def test_a_model_against_itself_differs_in_nothing_and_agrees_in_everything():
     assert same.answer == (
         "Compared on voices: one and two. one and two have the highest CCC of arousal, 0.903. "
         f"Of {paired} scores paired by speaker, two is better beyond chance "
-        f"than one in 0 and worse in 0 (95 % intervals); {paired} do not differ significantly. "
+        f"than one in 0 and worse in 0 (95 % interval of each score by itself); {paired} do not differ significantly. "
         "0 verdicts differ."
     )
 
@@ -252,7 +252,10 @@ def test_runs_on_different_corpora_are_not_ranked_and_the_notes_say_so():
 
 @pytest.mark.parametrize(
     ("better", "told"),
-    [("higher", "in 1 and worse in 0 (95 % intervals)."), ("lower", "in 0 and worse in 1 (95 % intervals).")],
+    [
+        ("higher", "in 1 and worse in 0 (95 % interval of each score by itself)."),
+        ("lower", "in 0 and worse in 1 (95 % intervals)."),
+    ],
 )
 def test_the_answer_counts_what_is_shown_better_and_worse(better, told):
     values = np.linspace(0.5, 0.51, 5)

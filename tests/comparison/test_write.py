@@ -219,6 +219,6 @@ def test_of_many_runs_the_terminal_shows_the_first_and_the_four_best_and_the_ans
         "Compared on voices: m0, m1, m2, m3, m4 and 4 more. m8 has the highest CCC of arousal, 0.700, and is "
         "better beyond chance than all others with a place. Compared with m0, 8 are better beyond chance in "
         "some score and worse in none, 0 worse in some and better in none, 0 both, 0 neither "
-        "(95 % intervals). "
+        "(95 % interval of each score by itself). "
         "0 verdicts differ."
     )
