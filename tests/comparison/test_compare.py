@@ -88,8 +88,8 @@ def test_a_model_against_itself_differs_in_nothing_and_agrees_in_everything():
     assert {tuple(row[5:]) for row in rows(same, "ranks")} == {("1–2", "1–2")}
     assert same.answer == (
         "Compared on voices: one and two. one and two have the highest CCC of arousal, 0.903. "
-        f"Of {paired} scores paired by speaker, two is better beyond chance "
-        f"than one in 0 and worse in 0 (95 % interval of each score by itself); {paired} do not differ significantly. "
+        f"Of {paired} scores paired by speaker, two is better beyond chance than one in 0 and worse in 0 "
+        f"(95 % interval of each score by itself); {paired} do not differ significantly. "
         "0 verdicts differ."
     )
 
@@ -254,7 +254,7 @@ def test_runs_on_different_corpora_are_not_ranked_and_the_notes_say_so():
     ("better", "told"),
     [
         ("higher", "in 1 and worse in 0 (95 % interval of each score by itself)."),
-        ("lower", "in 0 and worse in 1 (95 % intervals)."),
+        ("lower", "in 0 and worse in 1 (95 % interval of each score by itself)."),
     ],
 )
 def test_the_answer_counts_what_is_shown_better_and_worse(better, told):

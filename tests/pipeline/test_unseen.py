@@ -72,8 +72,8 @@ def test_clips_of_dev_speakers_are_judged_and_named(corpus, tmp_path):
     model.training = model.training.model_copy(update={"chosen_on": dev.speakers})
     (result,) = audited(model, corpus, tmp_path)
     line = (
-        "The other 32 clips are judged. 8 of the judged clips are of dev speakers, by whose scores its weights "
-        "were chosen, so its scores on these are likely too high."
+        "The other 32 clips are judged. 8 of the judged clips are of dev speakers, by whose scores its "
+        "weights were chosen, so its scores on these are likely too high."
     )
     assert line in result.answer
     assert line in content.warnings([result])[0]

@@ -5,8 +5,6 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -212,22 +210,6 @@ def test_a_sweep_at_a_url_has_the_same_cells_and_leases_that_run_out(here, monke
     shared.fetch(out / "cells")
     assert findings(cell.folder) == findings(cells(here)[0].folder)
     assert shared.folder("file:///tmp/x") == Path("/tmp/x")
-
-
-def test_a_worker_that_was_killed_is_said_to_run_no_longer(here):
-    out, cell = here / "out", cells(here)[0]
-    ended = subprocess.Popen([sys.executable, "-c", ""])
-    ended.wait()
-    for pid in (os.getpid(), ended.pid):
-        name = f"{socket.gethostname()}-{pid}"
-        facts = {"worker": name, "current": cell.id, "done": 2, "failed": 0, "clips": 0, "seconds": 0.0}
-        (out / "workers").mkdir(parents=True, exist_ok=True)
-        (out / "workers" / f"{name}.json").write_text(json.dumps(facts))
-    with cell.taken("run"):
-        told = {line.partition(":")[0]: line.rpartition("; ")[2] for line in workers(out)}
-    assert told[f"{socket.gethostname()}-{os.getpid()}"] == cell.id
-    assert told[f"{socket.gethostname()}-{ended.pid}"] == "no longer running"
-    assert {line.rpartition("; ")[2] for line in workers(out)} == {"no longer running"}
 
 
 def test_a_cell_in_which_workers_die_counts_as_failed(here):
