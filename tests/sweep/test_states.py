@@ -27,3 +27,6 @@ def test_a_worker_that_was_killed_is_said_to_run_no_longer(tmp_path):
         assert mine
         assert told() == ["cell", "no longer running"]
     assert told() == ["no longer running", "no longer running"]
+    facts = json.loads((tmp_path / "workers" / f"{names[0]}.json").read_text())
+    (tmp_path / "workers" / f"{names[0]}.json").write_text(json.dumps({**facts, "current": ""}))
+    assert told()[0] == "idle"
