@@ -7,6 +7,7 @@ parameters count: a caller names the few options that it changes.
 """
 
 import ast
+import collections
 from pathlib import Path
 
 import sertools
@@ -35,8 +36,14 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def functions(text: str) -> list[Function]:
-    """All functions of a file, also those inside classes and functions."""
-    return [node for node in ast.walk(ast.parse(text)) if isinstance(node, Function)]
+    """All functions of a file, also those inside classes and functions; expressions hold none."""
+    found, open_nodes = [], collections.deque[ast.AST]([ast.parse(text)])
+    while open_nodes:
+        node = open_nodes.popleft()
+        if isinstance(node, Function):
+            found.append(node)
+        open_nodes += [each for each in ast.iter_child_nodes(node) if not isinstance(each, ast.expr)]
+    return found
 
 
 def lines(function: Function) -> int:

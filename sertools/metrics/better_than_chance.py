@@ -22,7 +22,8 @@ MIN_Z = 0.5
 """Standard deviations above chance from which the number of speakers that would do is estimated."""
 
 CERTAIN_Z = 31.7
-"""From here on p ≤ .001 without a single permutation, by Cantelli's inequality p ≤ 1 / (1 + z²)."""
+"""From here on p ≤ .001 without a single permutation, by Cantelli's inequality p ≤ 1 / (1 + z²). With several
+speakers Bernstein's inequality shows it from a smaller z on, see `_certain`."""
 
 MIN_DEVIATION = 0.03
 """Standard deviation of predictions below which a model hardly reacts to anything: 90 % of normally
@@ -94,7 +95,7 @@ def skill(pairs: Pairs, classes: int = 0) -> Skill:
     scored = [_Scored.of(*columns, block) for block in sorted(blocks, key=lambda block: rank[block[0]])]
     z = _distance(scored)
     moves = not pairs.deviation < MIN_DEVIATION
-    shown = moves and z > 0 and (z >= CERTAIN_Z or _rarely_reached(scored))
+    shown = moves and z > 0 and (_certain(scored, z) or _rarely_reached(scored))
     return Skill(
         shown=shown,
         z=z,
@@ -172,12 +173,14 @@ class _Scored:
     def permuted(self, draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
         """Values with the predictions permuted, shape (draws,)."""
         n = len(self.truth)
-        found = np.empty(draws)
+        columns = list(zip(self.truth.T, self.prediction.T, strict=True))
+        found = np.zeros(draws)
         block = max(1, MAX_CELLS // max(self.truth.size, 1))
         for start in range(0, draws, block):
             rows = min(block, draws - start)
             order = rng.permuted(np.tile(np.arange(n), (rows, 1)), axis=1)
-            found[start : start + rows] = np.einsum("ic,ric->r", self.truth, self.prediction[order])
+            for truth, prediction in columns:
+                found[start : start + rows] += prediction[order] @ truth
         return found
 
 
@@ -188,6 +191,20 @@ def _distance(scored: list[_Scored]) -> float:
     if not deviation > 1e-12 * size:
         return float("nan")
     return float(sum(each.value for each in scored) / deviation)
+
+
+def _certain(scored: list[_Scored], z: float) -> bool:
+    """Whether p ≤ `MAX_P_VALUE` follows from the moments of the score under permutation.
+
+    Either by Cantelli's inequality, or by Bernstein's, because speakers are permuted independently:
+    p ≤ exp(−t² / (2 (v + b t / 3))), with t the score and v its variance about its mean, and b the most that
+    the part of a speaker can be above its mean, by the Cauchy-Schwarz inequality |truth| · |prediction|.
+
+    Source: Boucheron, Lugosi & Massart, Concentration inequalities, 2013, section 2.8.
+    """
+    t, v = sum(each.value for each in scored), sum(each.variance for each in scored)
+    norms = [np.linalg.norm(each.truth) * np.linalg.norm(each.prediction) for each in scored]
+    return bool(z >= CERTAIN_Z or t**2 >= -2 * np.log(MAX_P_VALUE) * (v + max(norms) * t / 3))
 
 
 def _rarely_reached(scored: list[_Scored]) -> bool:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sertools.errors import AuditError
+from sertools.probing.adamw import adamw
 from sertools.probing.losses import ccc_loss
 
 if TYPE_CHECKING:
@@ -299,24 +300,18 @@ def _descend(
     """Gradient descent with early stopping: the best parameters, their validation loss, and their epoch."""
     import torch
 
-    flat = parameters.of_dense_layers
-    groups = [
-        {"params": flat, "lr": shape.learning_rate},
-        {
-            "params": [parameters.mixing],
-            "lr": LAYER_WEIGHT_RATE * shape.learning_rate,
-            "weight_decay": 0.0,
-        },
+    flat, rate = parameters.of_dense_layers, shape.learning_rate
+    steps = [
+        adamw(flat, learning_rate=rate, weight_decay=shape.weight_decay),
+        adamw([parameters.mixing], learning_rate=LAYER_WEIGHT_RATE * rate, weight_decay=0.0),
     ]
-    # all parameters in one call: the same numbers in less time, for heads are small
-    optimiser = torch.optim.AdamW(groups, weight_decay=shape.weight_decay, foreach=True)
     best = [parameter.detach().clone() for parameter in (parameters.mixing, *flat)]
     lowest, epoch_of_best = np.inf, 0
     for epoch in range(1, shape.epochs + 1):
         for rows in _batches(rng.permutation(train), shape.batch or len(train)):
-            optimiser.zero_grad()
             loss_of(torch.from_numpy(rows), True).backward()  # type: ignore[no-untyped-call] # torch has no types here
-            optimiser.step()
+            for step in steps:
+                step()
         with torch.no_grad():
             loss = float(loss_of(torch.from_numpy(validation), False))
         if loss < lowest - shape.min_improvement:

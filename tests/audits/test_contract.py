@@ -167,8 +167,15 @@ def silent_clips() -> NDArray[np.bool_]:
 
 @functools.cache
 def result_of_answered(name: str) -> Result:
-    """The oracle's result on a corpus without the silent clips."""
-    return result_of(name, rows(oracle_of(name, FEW), np.flatnonzero(~silent_clips())))
+    """The result on the planted defect in a corpus without the silent clips."""
+    return result_of(name, rows(planted_of(name, FEW), np.flatnonzero(~silent_clips())))
+
+
+@functools.cache
+def result_of_unanswered(name: str) -> Result:
+    """The result on the planted defect where the model does not answer the silent clips."""
+    planted = planted_of(name, FEW)
+    return result_of(name, planted.with_predictions(unanswered(planted)))
 
 
 SIZES = [FEW, pytest.param(40, marks=pytest.mark.acceptance)]
@@ -265,17 +272,15 @@ def test_a_corpus_without_labels_is_skipped_with_the_reason(name, few):
 
 @pytest.mark.parametrize("name", ESTIMATES)
 def test_missing_predictions_are_left_out_and_never_scored(name):
-    tables = oracle_of(name, FEW)
-    scores = tables.predictions["clean"].copy()
-    scores.iloc[silent_clips()] = np.nan
+    tables = planted_of(name, FEW)
+    heard = ~silent_clips()
     missing = pd.DataFrame(
         {"clip": clip, "condition": condition, "reason": "broken"}
         for condition in tables.predictions
-        for clip in scores.index[silent_clips()]
+        for clip in tables.clips.index[~heard]
     )
-    heard = ~silent_clips()
     holed = dataclasses.replace(
-        under_all(scores, tables),
+        tables.with_predictions(unanswered(tables)),
         missing=missing,
         layers=with_layers(tables, lambda means: np.where(heard[:, None, None], means, np.nan)),
     )
@@ -288,8 +293,7 @@ def test_missing_predictions_are_left_out_and_never_scored(name):
 
 @pytest.mark.parametrize("name", ANSWERED)
 def test_clips_that_are_not_answered_are_counted_and_never_help(name):
-    holed = planted_of(name, FEW).with_predictions(unanswered(planted_of(name, FEW)))
-    found = {finding.key: finding for finding in result_of(name, holed).findings}
+    found = {finding.key: finding for finding in result_of_unanswered(name).findings}
     coverage = [finding for key, finding in found.items() if key.name == "coverage"]
     assert coverage
     share = (~silent_clips()).mean()
@@ -305,9 +309,8 @@ def test_clips_that_are_not_answered_are_counted_and_never_help(name):
 
 @pytest.mark.parametrize("name", ANSWERED)
 def test_the_findings_on_the_answered_clips_are_those_of_a_corpus_without_the_others(name):
-    holed = oracle_of(name, FEW).with_predictions(unanswered(oracle_of(name, FEW)))
     alone = {f.key: f.value for f in result_of_answered(name).findings}
-    beside = [f for f in result_of(name, holed).findings if f.name.endswith("_of_answered")]
+    beside = [f for f in result_of_unanswered(name).findings if f.name.endswith("_of_answered")]
     for finding in beside:
         key = FindingKey(finding.name.removesuffix("_of_answered"), finding.target, finding.slice)
         assert finding.value == pytest.approx(alone[key], abs=1e-12)

@@ -8,9 +8,12 @@ import pandas as pd
 import pytest
 
 from sertools.metrics.better_than_chance import (
+    MAX_P_VALUE,
     MIN_DEVIATION,
     NOT_BETTER,
+    _certain,
     _columns,
+    _distance,
     _Scored,
     not_better_than_constant,
     skill,
@@ -204,3 +207,48 @@ def test_a_clear_case_needs_no_permutation(rng, monkeypatch):
 def test_no_clips_are_a_reason_and_no_error():
     assert not_better_than_constant(paired(np.array([]), np.array([]), speakers=0))
     assert not_better_than_constant(paired(np.array([], int), np.array([], int), speakers=0), 4)
+
+
+def scored(pair: Pairs, classes: int = 0) -> list[_Scored]:
+    """The clips of each speaker."""
+    columns = _columns(pair, classes)
+    return [_Scored.of(*columns, np.flatnonzero(pair.unit == code)) for code in range(pair.units)]
+
+
+@pytest.mark.parametrize("classes", [0, 4])
+def test_what_is_certain_needs_no_permutation_and_permutations_agree(rng, monkeypatch, classes):
+    """Twelve speakers of twenty clips, less than half of the answers drawn anew: z is between 8 and 20."""
+    truth = rng.integers(0, 4, SPEAKERS * EACH) if classes else rng.random(SPEAKERS * EACH)
+    prediction = np.where(rng.random(len(truth)) < 0.4, rng.permutation(truth), truth)
+    pair = paired(truth, prediction)
+    assert naive_p_value(pair, classes, 2000, rng) < MAX_P_VALUE
+    assert 8 < skill(pair, classes).z < 20
+    monkeypatch.setattr(_Scored, "permuted", None)
+    assert skill(pair, classes).shown
+
+
+@pytest.mark.parametrize("sizes", [(100,), (900,), (20, 20), (30, 30)])
+def test_a_large_score_that_chance_reaches_in_one_of_900_corpora_is_not_certain(sizes):
+    """One clip of each speaker stands out in truth and prediction, by chance once in the product of sizes."""
+    unit = np.repeat(np.arange(len(sizes)), sizes)
+    truth = np.concatenate([np.eye(n)[0] for n in sizes])
+    parts = scored(replace(paired(truth, truth), unit=unit, units=len(sizes)))
+    z = _distance(parts)
+    assert z > 6
+    assert not _certain(parts, z)
+
+
+@pytest.mark.parametrize("classes", [0, 4])
+@pytest.mark.parametrize("seed", range(40))
+def test_what_is_certain_is_far_from_chance(seed, classes):
+    """Of corpora with one right answer in four or more, those with p above .0001 are never certain."""
+    rng = np.random.default_rng(seed)
+    speakers, each = int(rng.integers(1, 30)), int(rng.integers(2, 30))
+    n = speakers * each
+    truth = rng.integers(0, 4, n) if classes else rng.random(n)
+    pair = paired(truth, np.where(rng.random(n) < 0.25, truth, rng.permutation(truth)), speakers=speakers)
+    parts = scored(pair, classes)
+    z = _distance(parts)
+    if _certain(parts, z):
+        drawn = sum(part.permuted(10_000, rng) for part in parts)
+        assert (drawn >= sum(part.value for part in parts)).mean() <= 1e-4

@@ -40,9 +40,9 @@ def scores() -> Table:
 def large_audit(i: int):
     limit = Limit(name="ccc", above=0.5, source="Wagner 2023, https://example.org/a")
     findings = [
-        Finding(name="ccc", target=f"t{k}", value=k / 40, low=k / 40 - 0.1, high=k / 40 + 0.1, n=9,
+        Finding(name="ccc", target=f"t{k}", value=k / 15, low=k / 15 - 0.1, high=k / 15 + 0.1, n=9,
                 speakers=5, limit=limit, verdict=list(Verdict)[k % 3], reason="told" if k % 3 == 2 else "")
-        for k in range(40)
+        for k in range(15)
     ]  # fmt: skip
     figures = [figure(KINDS[(i + k) % len(KINDS)]) for k in range(3)]
     sounds = [

@@ -114,7 +114,9 @@ LARGE = {
 def test_no_audit_is_left_out_however_many_there_are(tmp_path):
     long = [[f"speaker {i} " + "z" * 500, i] for i in range(60)]
     tables = [Table(name=f"t{j}", title="T", columns=["speaker", "n"], rows=long) for j in range(6)]
-    results = [small_result(audit=f"audit{i}", answer="y" * 300, tables=tables) for i in range(25)]
+    results = [
+        small_result(audit=f"audit{i}", answer="y" * 300, tables=tables, figures=[]) for i in range(25)
+    ]
     render(results, tmp_path)
     assert (tmp_path / "report.html").stat().st_size <= MOST_BYTES < 25 * 6 * 50 * 500
     page = read(tmp_path).text.lower()
