@@ -107,7 +107,8 @@ def measured_candidates():
 
 def test_the_score_of_a_candidate_is_the_mean_of_its_three_averages():
     measured = measured_candidates()
-    assert set(measured) == set(TABLE["candidate"])
+    unmeasured = set(TABLE["candidate"]) - set(measured)
+    assert all(candidate(name).pretraining for name in unmeasured)
     for name, (cells, concordance, recall, voices, score, epochs) in measured.items():
         parts = [cells[:, :3].mean(), cells[:, 3].mean(), cells[:, 4].mean()]
         # both sides were rounded to four places
@@ -116,8 +117,11 @@ def test_the_score_of_a_candidate_is_the_mean_of_its_three_averages():
         assert epochs == all_epochs(candidate(name))
 
 
-def test_the_recipe_is_the_one_that_the_rule_picks():
-    measured = measured_candidates()
+def test_the_recipe_is_the_one_that_the_rule_picks_from_those_without_pre_training():
+    """The choice with the pre-trained ones is open until each has met all pairs, as the page says."""
+    measured = {
+        name: row for name, row in measured_candidates().items() if candidate(name).pretraining is None
+    }
     highest = max(score for *_, score, _ in measured.values())
     near = [
         (epochs, place, name)

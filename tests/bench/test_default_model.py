@@ -45,7 +45,8 @@ def test_every_speaker_is_left_out_once():
 @pytest.mark.parametrize("name", TABLE["candidate"])
 def test_a_candidate_is_the_base_but_for_what_it_names(name):
     base, changed = (candidate(each).model_dump() for each in ("spoken", name))
-    flat = pd.json_normalize([base, changed]).fillna("").astype(str).T
+    rows = pd.json_normalize([base, changed]).astype(object)
+    flat = rows.where(rows.notna(), "").astype(str).T
     differs = flat.index[flat[0] != flat[1]]
     named = pd.json_normalize(TABLE["candidate"][name]).columns
     assert set(map(one_phase, differs)) == set(map(one_phase, named))

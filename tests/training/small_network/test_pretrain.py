@@ -196,6 +196,7 @@ def test_a_batch_has_augmented_clips_and_keys_that_depend_on_clip_and_epoch(corp
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert not torch.equal(first["signals"], later["signals"])
     assert torch.equal(first["keys"], later["keys"])
+    assert first["keys"][0] != first["keys"][1] == single["keys"][0]
     assert later["epochs"].tolist() == [1, 1]
     n = int(single["lengths"][0])
     assert n == int(first["lengths"][1]) == 3200
