@@ -74,8 +74,7 @@ def _expected(summaries: Sequence[Summary]) -> list[str]:
         ]
         if values:
             of = f" of {name}" if name else ""
-            found.append(f"On the clips{of} without labels, expect {listed(values)}.")
-            found += _warned([domain for _, domain in new])
+            found += _of_corpus(of, listed(values), [domain for _, domain in new])
     if len(names) > MOST_CORPORA:
         found.append(f"The table has the other {plural(len(names) - MOST_CORPORA, 'corpus', 'corpora')}.")
     return found
@@ -86,23 +85,24 @@ def _no_interval(value: Estimate) -> str:
     return "" if interval_text(value) else f"; no interval: {value.reason}"
 
 
-def _warned(domains: Sequence[Domain]) -> list[str]:
-    """That an estimate may be far off, where the clips differ from the labelled ones on which it rests."""
+def _of_corpus(of: str, values: str, domains: Sequence[Domain]) -> list[str]:
+    """What to expect on the clips of a corpus, and how far that can be believed where the clips drift."""
     drifted = [domain for domain in domains if domain.drifted]
     if not drifted:
-        return []
+        return [f"On the clips{of} without labels, expect {values}."]
     where, value = max(
         (item for domain in drifted for item in domain.drifts.items()), key=lambda item: item[1].value
     )
     cause = f"(AUC of a probe on the {where} {value.value:.2f}; .5 is no drift)"
     if any(domain.method == BY_CONFIDENCE for domain in drifted):
         return [
-            f"These clips differ from the labelled ones {cause}, so this estimate may be far off: label 50 "
-            "of them at random."
+            f"The clips{of} without labels differ from the labelled ones {cause}, so what is expected of "
+            f"them may be far off: {values}.",
+            "Label 50 of them at random.",
         ]
     return [
-        f"The labelled clips of this corpus differ from the others {cause}. Unless they were drawn at "
-        "random, this estimate may be off."
+        f"On the clips{of} without labels, expect {values}, if the labelled ones were drawn at random: they "
+        f"differ {cause}."
     ]
 
 
