@@ -37,26 +37,37 @@ def _library_folders():
             os.environ[name] = value
 
 
+def made_once(factory: pytest.TempPathFactory, name: str, code: str, start: Path | None = None) -> Path:
+    """A cache in which some code has run, from a copy of another cache; one for all workers."""
+    folder = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    cache = folder / name
+    with FileLock(folder / f"{name}.lock"):
+        if not (cache / "complete").exists():
+            if start is not None:
+                shutil.copytree(start, cache, ignore=shutil.ignore_patterns("complete"))
+            environment = {**os.environ, "XDG_CACHE_HOME": str(cache)}
+            subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=True)
+            (cache / "complete").touch()
+    return cache
+
+
 @pytest.fixture(scope="session")
-def embedded_cache(tmp_path_factory) -> Path:
+def voices_cache(tmp_path_factory) -> Path:
+    """A cache with the embedded corpus, for XDG_CACHE_HOME; tests read it only."""
+    code = 'from sertools.corpora.registry import root_of; root_of("voices")'
+    return made_once(tmp_path_factory, "voices-cache", code)
+
+
+@pytest.fixture(scope="session")
+def embedded_cache(tmp_path_factory, voices_cache) -> Path:
     """A cache with the embedded corpus and what its audit without arguments predicts, for XDG_CACHE_HOME.
 
     It is made once for all workers, because it takes longer than most tests that need it.
     """
-    folder = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        folder = folder.parent
-    cache = folder / "embedded-cache"
-    with FileLock(folder / "embedded-cache.lock"):
-        if not (cache / "complete").exists():
-            subprocess.run(
-                [sys.executable, "-c", 'import sertools; sertools.audit("default", "voices")'],
-                env={**os.environ, "XDG_CACHE_HOME": str(cache)},
-                capture_output=True,
-                check=True,
-            )
-            (cache / "complete").touch()
-    return cache
+    code = 'import sertools; sertools.audit("default", "voices")'
+    return made_once(tmp_path_factory, "embedded-cache", code, start=voices_cache)
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.places import ROOT
+from tests.helpers.syntax import statements
 
 HEAVY = ("torch", "transformers", "matplotlib", "umap", "pandas", "scipy", "sklearn", "opensmile")
 
@@ -86,7 +87,7 @@ def package_of(path: Path) -> str:
 def imported(path: Path) -> set[str]:
     """Dotted names below `sertools` that a file imports, at its top or inside functions."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in statements(path.read_text(encoding="utf-8")):
         if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
             if node.module.split(".")[0] == "sertools":
                 below = node.module.removeprefix("sertools").strip(".")

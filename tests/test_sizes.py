@@ -7,11 +7,11 @@ parameters count: a caller names the few options that it changes.
 """
 
 import ast
-import collections
 from pathlib import Path
 
 import sertools
 from tests.helpers.places import ROOT
+from tests.helpers.syntax import statements
 
 MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 50
@@ -36,14 +36,8 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def functions(text: str) -> list[Function]:
-    """All functions of a file, also those inside classes and functions; expressions hold none."""
-    found, open_nodes = [], collections.deque[ast.AST]([ast.parse(text)])
-    while open_nodes:
-        node = open_nodes.popleft()
-        if isinstance(node, Function):
-            found.append(node)
-        open_nodes += [each for each in ast.iter_child_nodes(node) if not isinstance(each, ast.expr)]
-    return found
+    """All functions of a file, also those inside classes and functions."""
+    return [node for node in statements(text) if isinstance(node, Function)]
 
 
 def lines(function: Function) -> int:

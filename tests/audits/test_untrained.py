@@ -50,9 +50,11 @@ def fresh(folder, architecture: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def acted():
+def acted(voices_cache):
     """Every sixth clip of the embedded corpus."""
-    corpus = load_corpus("voices")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(voices_cache))
+        corpus = load_corpus("voices")
     return dataclasses.replace(corpus, clips=corpus.clips.iloc[::6])
 
 

@@ -83,11 +83,11 @@ def test_without_a_root_the_error_says_how_to_give_one(config: Path) -> None:
 
 
 def test_a_corpus_that_can_be_made_is_made_once(
-    tmp_path: Path, config: Path, monkeypatch: pytest.MonkeyPatch
+    voices_cache: Path, config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(voices_cache))
     corpus = load_corpus("voices")
-    assert corpus.root.is_relative_to(tmp_path / "cache" / "sertools" / "corpora")
+    assert corpus.root.is_relative_to(voices_cache / "sertools" / "corpora")
     assert corpus.simulated
     assert corpus.notes[0].startswith("as published: 288 of 288 clips, 16 of 16 speakers")
     made = (corpus.root / "metadata.csv").stat().st_mtime_ns

@@ -43,9 +43,16 @@ def drawn(curves: Mapping[str, Any]) -> bytes:
             _panel(right, phase["log"], _measures(phase["log"]), f"{name}: dev speakers")
             if phase.get("best_step"):
                 right.axvline(phase["best_step"], color="0.6", linewidth=0.8, linestyle=":")
+        _lay_out(figure)
         out = io.BytesIO()
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
     return out.getvalue()
+
+
+def _lay_out(figure: Any) -> None:
+    """Arranges the panels once; matplotlib itself would draw all of it twice, the first time for the layout."""
+    figure.get_layout_engine().execute(figure)
+    figure.set_layout_engine(None)
 
 
 def _measures(log: list[dict[str, Any]]) -> dict[str, str]:

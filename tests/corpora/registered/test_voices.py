@@ -59,14 +59,14 @@ def f0_hz(signal: np.ndarray) -> float:
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The corpus as its name alone makes it in the cache."""
-    folder = tmp_path_factory.mktemp("cache") / "deep"
+def root(voices_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The corpus as its name alone has made it in the cache."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("XDG_CACHE_HOME", str(folder / "cache"))
-        patched.setenv("XDG_CONFIG_HOME", str(folder / "config"))
+        patched.setenv("XDG_CACHE_HOME", str(voices_cache))
+        patched.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        patched.setattr(voices, "make", None)
         made = root_of("voices")
-    assert made == folder / "cache" / "sertools" / "corpora" / f"voices-{voices.VERSION}"
+    assert made == voices_cache / "sertools" / "corpora" / f"voices-{voices.VERSION}"
     return made
 
 
