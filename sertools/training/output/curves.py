@@ -50,7 +50,7 @@ def drawn(curves: Mapping[str, Any]) -> bytes:
 
 
 def _lay_out(figure: Any) -> None:
-    """Arranges the panels once; matplotlib itself would draw all of it twice, the first time for the layout."""
+    """Arranges the panels once; matplotlib would draw all of it twice, the first time for the layout."""
     figure.get_layout_engine().execute(figure)
     figure.set_layout_engine(None)
 
