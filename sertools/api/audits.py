@@ -19,11 +19,11 @@ from sertools.errors import AuditError, GateError, nearest
 from sertools.inference import predict as predictions
 from sertools.inference.settings import Settings
 from sertools.models.model import ClipModel, Model
-from sertools.pipeline import write
+from sertools.pipeline import export, write
 from sertools.pipeline.forecast import forecast
 from sertools.pipeline.forecast.predictions import Cost
 from sertools.pipeline.needs import checkpoints
-from sertools.pipeline.request import model_for
+from sertools.pipeline.requests.models import model_for
 from sertools.pipeline.run import FailedAuditsError, run
 from sertools.pipeline.unseen import on_unseen, training_of
 from sertools.report.render import render
@@ -258,7 +258,7 @@ def predict(
     loaded = model_of(model, corpus)
     predicted = predictions.predict(loaded, corpus, settings=settings)[CLEAN]
     if out is not None:
-        write.export(predicted, corpus, Path(out), loaded)
+        export.to_table(predicted, corpus, Path(out), loaded)
     table = predicted.scores.copy()
     table.insert(0, "file", corpus.clips["file"])
     reasons = predicted.missing.set_index("clip")["reason"]

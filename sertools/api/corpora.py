@@ -17,7 +17,7 @@ from sertools.corpora.folds.first_look import Limit
 from sertools.exploration import explore as exploration
 from sertools.exploration.sections import Exploration
 from sertools.inference.settings import Progress
-from sertools.pipeline.request import CorpusRequest
+from sertools.pipeline.requests.corpora import CorpusRequest
 
 CorpusSource = str | Path | pd.DataFrame | Sequence[str | Path] | Corpus
 """A loaded corpus, or what `load_corpus` takes: the text after `--data`, a table, or several texts."""

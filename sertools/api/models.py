@@ -11,7 +11,7 @@ from sertools.corpora.corpus import Corpus
 from sertools.models import describe, load
 from sertools.models.load import LoadOptions
 from sertools.models.model import ClipModel, Model
-from sertools.pipeline.request import ModelRequest
+from sertools.pipeline.requests.models import ModelRequest
 from sertools.results.result import Result
 from sertools.training.small_network.recipe import BaselineRecipe, Recipe
 

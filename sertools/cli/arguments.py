@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from sertools.corpora.corpus import Corpus
     from sertools.inference.settings import Progress, Share
     from sertools.models.derived.windowed import Pooling, Window
-    from sertools.pipeline.request import AuditRequest, CorpusRequest, ModelRequest
+    from sertools.pipeline.requests.audits import AuditRequest
+    from sertools.pipeline.requests.corpora import CorpusRequest
+    from sertools.pipeline.requests.models import ModelRequest
 
 
 def check_loudness(quiet: bool, verbose: bool) -> None:
@@ -235,7 +237,7 @@ def corpus_request(given: Mapping[str, Any]) -> "CorpusRequest":
     """
     from sertools.corpora.attached.beside import Beside
     from sertools.corpora.folds.first_look import Limit
-    from sertools.pipeline.request import CorpusRequest
+    from sertools.pipeline.requests.corpora import CorpusRequest
 
     return CorpusRequest(
         specs=with_split(given["data"], given.get("split", "")),
@@ -279,7 +281,7 @@ def model_request(given: Mapping[str, Any]) -> "ModelRequest":
     """
     from sertools.models.checkpoints.described_heads import describes
     from sertools.models.load import LoadOptions
-    from sertools.pipeline.request import ModelRequest
+    from sertools.pipeline.requests.models import ModelRequest
 
     texts = given["head"] or []
     described = [text for text in texts if describes(text)]
@@ -317,7 +319,8 @@ def audit_request(given: Mapping[str, Any], options: Mapping[str, Any] | None = 
     from sertools.auditing.suites import choose
     from sertools.inference.settings import Settings
     from sertools.models.load import LoadOptions
-    from sertools.pipeline.request import AuditRequest, ModelRequest
+    from sertools.pipeline.requests.audits import AuditRequest
+    from sertools.pipeline.requests.models import ModelRequest
 
     named, folders, suite = given.get("names"), given.get("audits"), given.get("suite")
     if not (named or folders or suite) and given["model"] == "default" and given["data"] == ["voices"]:

@@ -7,7 +7,7 @@ from sertools.cli import arguments
 from sertools.wording import plural
 
 if TYPE_CHECKING:
-    from sertools.pipeline.request import LoadedRequest
+    from sertools.pipeline.requests.audits import LoadedRequest
 
 
 def run_audits(given: Mapping[str, Any], options: Mapping[str, Any] | None = None) -> int:

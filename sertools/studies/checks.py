@@ -8,7 +8,8 @@ from pathlib import Path
 from sertools.corpora.corpus import Corpus
 from sertools.errors import ModelError, SertoolsError
 from sertools.models.checkpoints.hub.files import folder_of, hub_id
-from sertools.pipeline.request import CorpusRequest, ModelRequest
+from sertools.pipeline.requests.corpora import CorpusRequest
+from sertools.pipeline.requests.models import ModelRequest
 from sertools.studies.study import AuditOfCells, Cell, Study
 from sertools.training.data.measures import measures_of
 from sertools.training.data.select import corpus_of

@@ -12,7 +12,9 @@ from sertools.corpora.corpus import Corpus
 from sertools.corpora.seen.record import identities
 from sertools.errors import ModelError, SertoolsError
 from sertools.files import atomic, check_writable, read_json, write_text
-from sertools.pipeline.request import AuditRequest, CorpusRequest, ModelRequest
+from sertools.pipeline.requests.audits import AuditRequest
+from sertools.pipeline.requests.corpora import CorpusRequest
+from sertools.pipeline.requests.models import ModelRequest
 from sertools.report.render import render
 from sertools.studies.checks import applies, reading_key, ready
 from sertools.studies.scores import answers, write_answers

@@ -14,7 +14,8 @@ from sertools.errors import AuditError, SertoolsError
 from sertools.files import read_toml
 from sertools.models.load import LoadOptions, check_on_hub, check_spec
 from sertools.models.model import ClipModel, Model
-from sertools.pipeline.request import CorpusRequest, ModelRequest
+from sertools.pipeline.requests.corpora import CorpusRequest
+from sertools.pipeline.requests.models import ModelRequest
 
 AUDITS = "audits"
 """Name of the suite that a list of audits in the file makes up."""

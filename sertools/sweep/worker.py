@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from sertools.corpora.corpus import Corpus
 from sertools.errors import SertoolsError
 from sertools.inference.settings import Settings
-from sertools.pipeline.request import AuditRequest, LoadedRequest
+from sertools.pipeline.requests.audits import AuditRequest, LoadedRequest
 from sertools.report.render import render
 from sertools.results.collection import Results
 from sertools.results.verdicts.gate import exit_code

@@ -10,7 +10,9 @@ from sertools.api.models import model_of
 from sertools.corpora.load import load_corpus
 from sertools.errors import ModelError
 from sertools.models.load import LoadOptions, load_model
-from sertools.pipeline.request import AuditRequest, CorpusRequest, ModelRequest
+from sertools.pipeline.requests.audits import AuditRequest
+from sertools.pipeline.requests.corpora import CorpusRequest
+from sertools.pipeline.requests.models import ModelRequest
 
 CLIPS = pd.DataFrame({"file": ["a.wav", "b.wav"]}, index=pd.Index(["c1", "c2"], name="clip"))
 SEGMENTS = pd.DataFrame(

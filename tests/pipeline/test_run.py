@@ -19,7 +19,7 @@ from sertools.inference.build_tables import Predicted
 from sertools.inference.build_tables import tables as tables_of
 from sertools.inference.settings import Settings
 from sertools.models.load import LoadOptions, load_model
-from sertools.pipeline import run, write
+from sertools.pipeline import export, run, write
 from sertools.results.read import read_results
 from sertools.tables.condition import Condition
 from tests.helpers.checkpoints import write_checkpoint
@@ -245,7 +245,7 @@ def test_an_export_has_every_bit_in_corpus_order(tmp_path, suffix):
     (tmp_path / "c/004.wav").unlink()
     predicted = predict.predict(Meter(), corpus, settings=Settings(cache=tmp_path / "cache"))["clean"]
     path = tmp_path / f"p{suffix}"
-    write.export(predicted, corpus, path)
+    export.to_table(predicted, corpus, path)
     back = pd.read_csv(path) if suffix == ".csv" else pd.read_parquet(path)
     assert list(back) == ["clip", "file", "arousal", "dominance", "valence"]
     assert back["clip"].tolist() == list(corpus.clips.index)
@@ -263,7 +263,7 @@ def test_an_export_is_read_back_as_a_model_with_the_same_result(tmp_path):
     corpus = noises(tmp_path / "c", 12)
     (tmp_path / "c/004.wav").unlink()
     predicted = predict.predict(Meter(), corpus, settings=Settings(cache=tmp_path / "cache"))
-    write.export(predicted["clean"], corpus, tmp_path / "p.csv")
+    export.to_table(predicted["clean"], corpus, tmp_path / "p.csv")
     again = load_model(f"predictions:{tmp_path / 'p.csv'}")
     results = [
         run.run(

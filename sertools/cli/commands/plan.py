@@ -7,7 +7,7 @@ from sertools.cli import options as o
 from sertools.cli import rater_options as raters_o
 
 if TYPE_CHECKING:
-    from sertools.pipeline.request import AuditRequest
+    from sertools.pipeline.requests.audits import AuditRequest
 
 
 def plan(

@@ -119,15 +119,15 @@ def _whole(
     """Predicts each clip as a whole and writes the files; returns the missing clips."""
     from sertools.cli import console
     from sertools.inference import predict
-    from sertools.pipeline import write
+    from sertools.pipeline import export
 
     predicted = predict.predict(model, corpus, settings=settings)["clean"]
     for path in (path for path in outputs if path is not None):
         if path == outputs[-1]:
             table = corpus.clips[["file", "start", "end"]].join(predicted.scores)
-            write.export_audformat(table, path, corpus, model)
+            export.to_audformat(table, path, corpus, model)
         else:
-            write.export(predicted, corpus, path, model)
+            export.to_table(predicted, corpus, path, model)
         console.message(f"{plural(len(predicted.scores), 'prediction')} written to {path}")
     return predicted.missing
 
@@ -150,15 +150,15 @@ def _tracks(
     """
     from sertools.cli import console
     from sertools.inference.over_time import over_time, tracks
-    from sertools.pipeline import write
+    from sertools.pipeline import export
 
     cut = over_time(model, *times)
     table, missing = tracks(model, corpus, cut, settings)
     for path in (path for path in outputs if path is not None):
         if path == outputs[-1]:
-            write.export_audformat(table, path, corpus, model)
+            export.to_audformat(table, path, corpus, model)
         else:
-            write.export_tracks(table, path)
+            export.tracks_to_table(table, path)
         windows = f"{plural(len(table), 'window')} of {cut.window_s:g} s every {cut.step_s:g} s"
         console.message(f"{windows} written to {path}")
     return missing
