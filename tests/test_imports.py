@@ -197,6 +197,15 @@ def test_starting_an_audit_loads_neither_networks_nor_slow_parts_of_scipy():
     assert not loaded & {"torch", "transformers", "matplotlib", "sklearn", "scipy.signal", "scipy.stats"}
 
 
+def test_predicting_loads_neither_audits_nor_statistics():
+    """They are a third of the time of a prediction that is kept."""
+    loaded = loaded_by(
+        "import sertools.cli.commands.predict, sertools.inference.predict, sertools.inference.share\n"
+        "import sertools.pipeline.requests.models, sertools.pipeline.requests.corpora, sertools.pipeline.export"
+    )
+    assert not loaded & {"torch", "scipy", "sertools.auditing.run", "sertools.statistics.jackknife"}
+
+
 def imported_tests(text: str) -> list[str]:
     """Files with tests that a file imports from, also in a program that it holds as text."""
     words = re.findall(r"^\s*(?:from|import)\s+([\w.]+)", text, flags=re.MULTILINE)
