@@ -201,7 +201,8 @@ def test_predicting_loads_neither_audits_nor_statistics():
     """They are a third of the time of a prediction that is kept."""
     loaded = loaded_by(
         "import sertools.cli.commands.predict, sertools.inference.predict, sertools.inference.share\n"
-        "import sertools.pipeline.requests.models, sertools.pipeline.requests.corpora, sertools.pipeline.export"
+        "import sertools.pipeline.requests.models, sertools.pipeline.requests.corpora\n"
+        "import sertools.pipeline.export"
     )
     assert not loaded & {"torch", "scipy", "sertools.auditing.run", "sertools.statistics.jackknife"}
 
