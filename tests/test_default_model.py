@@ -16,7 +16,7 @@ from sertools.models.load import load_model
 from sertools.training.small_network.data import recipe_corpora, training_data
 from sertools.training.small_network.network import normalised, predictions
 from sertools.training.small_network.recipe import Recipe, read_recipe
-from tests.bench.default_model import EMOTIONS, TABLE, candidate, with_intervals
+from tests.bench.default_model import EMOTIONS, PAIRS, TABLE, candidate, difference, scores, with_intervals
 from tests.bench.default_model import epochs as all_epochs
 from tests.helpers.places import ROOT
 
@@ -142,6 +142,21 @@ def test_the_card_and_the_page_say_what_the_answers_to_left_out_speakers_give():
     rows = with_intervals(answers)
     assert rows in (FOLDER / "README.md").read_text(encoding="utf-8")
     assert rows in (ROOT / "docs" / "default_model.md").read_text(encoding="utf-8")
+
+
+def test_the_page_says_how_the_pre_trained_candidate_differs_on_left_out_speakers():
+    """The answers were written by tests/bench/default_model.py and rounded to six places."""
+    tapt, spoken = (
+        pd.read_csv(ROOT / "tests" / "golden" / f"{name}_left_out.csv", dtype={"speaker": str})
+        for name in ("tapt", "default")
+    )
+    assert (tapt["clip"] == spoken["clip"]).all()
+    page = (ROOT / "docs" / "default_model.md").read_text(encoding="utf-8")
+    assert difference(tapt, spoken) in page
+    cells = measured_candidates()["tapt"][0]
+    for row, pair in zip(cells, PAIRS, strict=True):
+        # both sides were rounded to four places
+        assert scores(tapt[tapt["speaker"].isin(pair)]) == pytest.approx(row[:4], abs=0.51e-4)
 
 
 @pytest.mark.slow

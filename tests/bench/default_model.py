@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy.stats
 
 from sertools.corpora.load import load_corpus
 from sertools.labels import DIMENSIONS
@@ -32,6 +33,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 TABLE = tomllib.loads((EXAMPLES / "default_candidates.toml").read_text(encoding="utf-8"))
 PAIRS: list[list[str]] = TABLE["pairs"]
 EMOTIONS: list[str] = TABLE["base"]["emotions"]
+NAMES = [*(f"{name}, CCC" for name in DIMENSIONS), "emotion, UAR"]
 VOICES = "_voices"
 """Ending of the names of files with answers to the dev voices."""
 
@@ -143,8 +145,25 @@ def with_intervals(answers: pd.DataFrame) -> str:
         estimate(CCC, answers[f"truth_{name}"], answers[name], codes, len(speakers)) for name in DIMENSIONS
     ]
     found.append(estimate(uar_statistic(len(EMOTIONS)), *emotions(answers), codes, len(speakers)))
-    names = [f"{name}, CCC" for name in DIMENSIONS] + ["emotion, UAR"]
-    return "\n".join(map(_row, names, found, zip(*each, strict=True)))
+    return "\n".join(map(_row, NAMES, found, zip(*each, strict=True)))
+
+
+def difference(answers: pd.DataFrame, others: pd.DataFrame) -> str:
+    """Markdown: each score of a candidate minus that of another on the same clips, and its 95 % interval.
+
+    Leave-one-speaker-out jackknife of the difference, with the t quantile of one degree of freedom less than
+    there are speakers.
+    """
+    speakers = sorted(set(answers["speaker"]))
+    kept = [np.ones(len(answers), bool), *(answers["speaker"].to_numpy() != each for each in speakers)]
+    whole, *left_out = [np.subtract(scores(answers[rows]), scores(others[rows])) for rows in kept]
+    freedom = len(speakers) - 1
+    error = np.sqrt(freedom * np.var(left_out, axis=0))
+    reach = scipy.stats.t.ppf(0.975, freedom) * error
+    return "\n".join(
+        f"| {name} | {value:+.3f} | {value - by:+.3f} to {value + by:+.3f} |"
+        for name, value, by in zip(NAMES, whole, reach, strict=True)
+    )
 
 
 def _row(name: str, found: Estimate, alone: Sequence[float]) -> str:

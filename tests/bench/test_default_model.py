@@ -10,6 +10,7 @@ from tests.bench.default_model import (
     VOICES,
     answers_of,
     candidate,
+    difference,
     left_out,
     scores,
     table,
@@ -40,6 +41,21 @@ def concordance(offset):
 
 def test_every_speaker_is_left_out_once():
     assert sorted(speaker for pair in PAIRS for speaker in pair) == sorted(candidate("real").speakers)
+
+
+def test_a_difference_has_the_interval_of_its_jackknife(tmp_path):
+    for name, wrong in (("one", 0), ("two", 4)):
+        write_answers(tmp_path / f"{name}.csv", speakers=["a", "b", "c"], offset=0.1, wrong=wrong)
+    one, two = (pd.read_csv(tmp_path / f"{name}.csv", dtype={"speaker": str}) for name in ("one", "two"))
+    one.loc[one["speaker"] == "a", "arousal"] = 0.2  # so that speakers differ
+    rows = difference(one, two).splitlines()
+    assert rows[1] == "| dominance, CCC | +0.000 | +0.000 to +0.000 |"
+    both = [scores(each)[0] for each in (one, two)]
+    left = [scores(one[one["speaker"] != s])[0] - scores(two[two["speaker"] != s])[0] for s in "abc"]
+    pseudo = [3 * (both[0] - both[1]) - 2 * value for value in left]  # Tukey's pseudo-values
+    reach = 4.302652729911275 * np.std(pseudo, ddof=1) / np.sqrt(3)  # t, two degrees of freedom
+    value = both[0] - both[1]
+    assert rows[0] == f"| arousal, CCC | {value:+.3f} | {value - reach:+.3f} to {value + reach:+.3f} |"
 
 
 @pytest.mark.parametrize("name", TABLE["candidate"])
