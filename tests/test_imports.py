@@ -13,7 +13,7 @@ from tests.helpers.syntax import statements
 
 HEAVY = ("torch", "transformers", "matplotlib", "umap", "pandas", "scipy", "sklearn", "opensmile")
 
-GROUND = {"errors", "labels", "randomness", "files", "wording"}
+GROUND = {"errors", "labels", "randomness", "files", "threads", "wording"}
 """Modules at the top of the package that every package may import."""
 
 MAY_IMPORT: dict[str, set[str]] = {

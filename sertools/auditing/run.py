@@ -25,6 +25,7 @@ from sertools.results.verdicts.gate import judge_all
 from sertools.tables.columns import CHECKPOINT
 from sertools.tables.condition import CLEAN, PROMPT
 from sertools.tables.tables import ModelData, Tables
+from sertools.threads import one_thread
 
 NEVER_TRAINED = "the network was never trained"
 
@@ -147,8 +148,9 @@ def run(
     facts = {"model": dict(model or {}), "data": dict(data or {})}
     origin = {"seed": seed, **(provenance or {})}
     if not planned.is_of_user:
-        return _result(planned, tables, facts, origin)
-    with code_of_user(f"audit {planned.name} failed ({planned.audit.path})"):
+        with one_thread():
+            return _result(planned, tables, facts, origin)
+    with one_thread(), code_of_user(f"audit {planned.name} failed ({planned.audit.path})"):
         result = _result(planned, tables, facts, origin)
         result.to_json()  # what cannot be written is found while the results of other audits are kept
         return result

@@ -8,8 +8,7 @@ standardised with the training clips' mean and standard deviation, and training 
 development CCC has not risen for 15 epochs.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -66,21 +65,7 @@ def train_fusion(
         raise AuditError("training a head needs at least two training and two development clips")
     shape = replace(FUSION_SHAPE, hidden=(hidden or vectors.shape[1],), epochs=epochs)
     fitted, checked = (np.isin(np.arange(len(truth)), rows) for rows in (train, development))
-    with _one_thread():
-        return train_head(vectors[:, None], truth, fitted, checked, shape=shape, rng=rng)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Torch on one thread: with several, sums would depend on the number of cores."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
+    return train_head(vectors[:, None], truth, fitted, checked, shape=shape, rng=rng)
 
 
 def held_out(

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sertools.errors import AuditError
 from sertools.probing.adamw import adamw
 from sertools.probing.losses import ccc_loss
+from sertools.threads import one_thread_of_torch
 
 if TYPE_CHECKING:
     import torch
@@ -156,10 +157,11 @@ def train_head(
     mean, scale = standard(layers, train)
     goal = _goal(truth, train, classes)
     start = _initial(layers.shape[1], (layers.shape[2], *shape.hidden, goal.outputs), rng)
-    loss_of = _loss(_network(layers, (mean, scale), start, shape, rng), goal, bool(classes))
-    best, loss, epochs = _descend(
-        start, loss_of, np.flatnonzero(train), np.flatnonzero(validation), shape, rng
-    )
+    with one_thread_of_torch():
+        loss_of = _loss(_network(layers, (mean, scale), start, shape, rng), goal, bool(classes))
+        best, loss, epochs = _descend(
+            start, loss_of, np.flatnonzero(train), np.flatnonzero(validation), shape, rng
+        )
     return Head(
         mean=mean,
         scale=scale,

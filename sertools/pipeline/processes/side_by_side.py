@@ -20,6 +20,7 @@ from sertools.auditing.audit import PlannedAudit
 from sertools.pipeline.processes.arrays import packed
 from sertools.results.result import Limit, Result
 from sertools.tables.tables import Tables
+from sertools.threads import ALONE
 
 MOST = 8
 """Largest number of processes, so that memory stays bounded on a machine with many cores."""
@@ -121,7 +122,7 @@ class SideBySide:
             return content, errors.read().decode(errors="replace")
 
     def _run(self, task: bytes, errors: IO[bytes]) -> bytes:
-        where = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        where = {**os.environ, **ALONE, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         with self._lock:
             if self._stopped:
                 return b""
