@@ -42,7 +42,7 @@ import numpy as np
 
 from sertools.auditing.contract import Needs, Outcome
 from sertools.auditing.findings import detail, doubted, finding, skipped
-from sertools.errors import AuditError
+from sertools.errors import AuditError, nearest
 from sertools.metrics.better_than_chance import not_better_than_constant
 from sertools.results.keys import Asks
 from sertools.results.result import Finding, Limit
@@ -123,7 +123,13 @@ def audit(
         domain: column whose values are hidden in turn; by default corpus, language or sex
         miss: share of the clips of a new speaker that may lie outside their sets
         next_clips: number of clips to list whose labels would teach most
+
+    Raises:
+        AuditError: the column does not exist, or does not divide the labelled clips
     """
+    if domain and domain not in tables.clips:
+        known = [str(name) for name in tables.clips]
+        raise AuditError(f"the corpus has no column {domain!r}", hint=nearest(domain, known))
     seed = int(rng.integers(2**31))
     summaries = [_summary(tables, target, domain, miss, seed) for target in scored_targets(tables)]
     return Outcome(
@@ -161,7 +167,7 @@ def _summary(tables: Tables, target: str, domain: str, miss: float, seed: int) -
     parts = parts_of(tables.clips, labelled, domain, seed)
     rehearsals = {part.name: rehearse(labelled, part) for part in parts}
     new = domains(tables, given)
-    doubt = _not_rehearsed(parts, new, domain)
+    doubt = _not_rehearsed(parts, new, domain or "corpus")
     found = [
         doubted(judging.judged("estimate_minus_score", value, where=name), doubt, "other_clips")
         for name, value in rehearsals.items()
@@ -180,10 +186,16 @@ def _summary(tables: Tables, target: str, domain: str, miss: float, seed: int) -
 def _not_rehearsed(parts: list[Part], new: list[Domain], domain: str) -> str:
     """Why the rehearsals do not vouch for the clips without labels; empty if they do.
 
-    Parts of other corpora are as different as new ones are, and so are those that the user names.
+    Parts of other corpora are as different as new ones are, and so are those that the user names. Halves of
+    the speakers are not, which take their place where too few clips of a part have labels.
+
+    Args:
+        parts: the parts that were hidden in turn
+        new: the clips without labels
+        domain: the column whose parts vouch
     """
     far = [each for each in new if each.drifted and each.method == BY_CONFIDENCE]
-    if domain or not far or parts[0].name.startswith("corpus="):
+    if not far or parts[0].name.startswith(f"{domain}="):
         return ""
     return "the clips without labels differ from the labelled ones, and no rehearsal was across corpora"
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sertools.errors import AuditError
 from sertools.metrics.groups import groups_of
 from sertools.randomness import identity_rng
 from sertools.statistics.jackknife import MIN_UNITS, Estimate
@@ -40,6 +41,9 @@ def parts_of(clips: pd.DataFrame, given: Answers, domain: str, seed: int) -> lis
         given: labelled clips
         domain: the column; empty for the first of `DOMAINS` with several values
         seed: of the halves
+
+    Raises:
+        AuditError: a column is named that does not divide the clips into parts that are large enough
     """
     rows = clips.loc[given.clips]
     for column in [domain] if domain else list(DOMAINS):
@@ -53,6 +57,12 @@ def parts_of(clips: pd.DataFrame, given: Answers, domain: str, seed: int) -> lis
         ]
         if len(found) > 1:
             return found[:MOST_PARTS]
+    if domain:
+        raise AuditError(
+            f"{domain} does not divide the clips with labels of {given.target}: two values need at least "
+            f"{MIN_LABELLED} clips and {MIN_UNITS} speakers each",
+            hint="leave out --domain to divide the speakers into halves",
+        )
     half = _half(rows, given, seed)
     return [Part(name=f"half {i + 1}", clips=given.clips[side]) for i, side in enumerate((half, ~half))]
 

@@ -38,7 +38,7 @@ def notes(summaries: Sequence[Summary], of: Tables) -> list[str]:
 
 
 def _unseen(domain: Domain) -> str:
-    """Which emotions an estimate says nothing about, because no labelled clip has them."""
+    """The emotions that an estimate leaves out because no labelled clip has them; empty if there are none."""
     if not domain.unseen:
         return ""
     of = f" of {domain.name}" if domain.name else ""

@@ -248,6 +248,17 @@ def test_rehearsals_do_not_vouch_for_clips_that_differ(oracle):
     assert verdicts == [{Verdict.PASS}, {Verdict.INCONCLUSIVE}, {Verdict.PASS}]
 
 
+def test_a_domain_that_does_not_divide_the_clips_is_refused(oracle):
+    with pytest.raises(AuditError, match="no column 'langage'"):
+        run(AUDIT, oracle, seed=0, options={"domain": "langage"})
+    one = replace(oracle, clips=oracle.clips.assign(room="small"))
+    with pytest.raises(AuditError, match="room does not divide the clips"):
+        run(AUDIT, one, seed=0, options={"domain": "room"})
+    named = run(AUDIT, oracle, seed=0, options={"domain": "sex"})
+    parts = {f.slice for f in named.findings if f.name == "estimate_minus_score"}
+    assert parts == {"sex=female", "sex=male"}
+
+
 def test_halves_of_the_speakers_are_hidden_where_no_column_divides_them():
     clips = toy_corpus.clips(speakers=20, per_speaker=15).drop(columns=["language", "sex"])
     result = run(AUDIT, toy_corpus.answers("oracle", clips), seed=0)
