@@ -18,6 +18,7 @@ from sertools.models.wav2vec2_cpu.arranged import (
     Positional,
 )
 from sertools.models.wav2vec2_cpu.packing import same_bits
+from sertools.threads import one_thread_of_torch
 
 if TYPE_CHECKING:
     import torch
@@ -103,19 +104,13 @@ def _products(layer: Layer) -> list[Linear]:
 
 def _sizes(products: Sequence[Linear], positional: Positional) -> tuple[int, ...]:
     """The numbers of rows at which all products keep the bits of their rows on this processor."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # as products are computed
-    try:
+    with one_thread_of_torch():  # as products are computed
         known = [_same_bits(*product.weight.shape, product.weight.dtype) for product in products]
         return (
             ()
             if not _keeps_spectra(*positional.spectrum.shape[1:3])
             else tuple(size for size in known[0] if all(size in each for each in known))
         )
-    finally:
-        torch.set_num_threads(threads)
 
 
 @lru_cache
