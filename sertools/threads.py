@@ -6,8 +6,12 @@ would also wait for each other's threads: 21 audits of 535 clips took four times
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
+from typing import TypeVar
+
+T = TypeVar("T")
 
 BLAS = "OPENBLAS_NUM_THREADS"
 """Number of threads of a linear algebra library that is loaded while this is set."""
@@ -44,3 +48,22 @@ def one_thread_of_torch() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(threads)
+
+
+def side_by_side(tasks: Sequence[Callable[[], T]]) -> list[T]:
+    """The results of tasks of torch in their order, as many at a time as torch has threads.
+
+    One core computes a task, because more of them would change where a sum is cut. Gradients are not kept.
+    """
+    import torch
+
+    def alone(task: Callable[[], T]) -> T:
+        with torch.inference_mode():  # which holds for a thread
+            return task()
+
+    threads = torch.get_num_threads()
+    with one_thread_of_torch():
+        if threads == 1 or len(tasks) < 2:
+            return [alone(task) for task in tasks]
+        with ThreadPoolExecutor(min(threads, len(tasks))) as pool:
+            return list(pool.map(alone, tasks))

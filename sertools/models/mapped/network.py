@@ -7,6 +7,7 @@ better.
 
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,6 +19,7 @@ from sertools.models.mapped.extractor import extractor_in
 from sertools.models.mapped.held import Mapped
 from sertools.models.mapped.parts import EARLIER, MASK, Shapes, encoder_shapes, head_shapes
 from sertools.models.mapped.settings import CLASSES, PREFIXES, settings_in
+from sertools.threads import side_by_side
 
 if TYPE_CHECKING:
     import torch
@@ -69,9 +71,7 @@ def _network(
     shapes = {**encoder_shapes(config), **masks}
     if {**masks, **_shapes(encoder)} != shapes or _shapes(beside) != native:
         return None
-    if not all(
-        tensor.is_floating_point() and all_finite(tensor) for tensor in [*encoder.values(), *beside.values()]
-    ):
+    if not all(side_by_side([partial(_usable, tensor) for tensor in [*encoder.values(), *beside.values()]])):
         return None
     own, pooling, _ = head_of(tensors, config, entry, prefix, folder)
     held = Mapped(
@@ -83,6 +83,10 @@ def _network(
         load=module,
     )
     return Network(held=held, head=own, layout=layout, unexpected=(), pooling=pooling, keys=len(tensors))
+
+
+def _usable(tensor: "torch.Tensor") -> bool:
+    return tensor.is_floating_point() and all_finite(tensor)
 
 
 def _split(

@@ -7,8 +7,7 @@ clip have the same bits in any batch, in any order, and with any number of threa
 by threads side by side, each of which uses one core.
 """
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -18,6 +17,7 @@ from sertools.models.wav2vec2_cpu.arranged import SPECTRA, Encoder, Layer, Posit
 from sertools.models.wav2vec2_cpu.attention import attended, position_biases
 from sertools.models.wav2vec2_cpu.front import frames_of, front, gelu_
 from sertools.models.wav2vec2_cpu.packing import blocks, filled, packs
+from sertools.threads import side_by_side
 
 if TYPE_CHECKING:
     import torch
@@ -57,32 +57,11 @@ def computed(encoder: Encoder, signals: Sequence["torch.Tensor"], *, keep: bool 
     import torch
 
     frames = [frames_of(encoder, len(signal)) for signal in signals]
-    threads = torch.get_num_threads()
-    together = packs(frames, encoder.sizes, threads)
+    together = packs(frames, encoder.sizes, torch.get_num_threads())
     tasks = [partial(computed_together, encoder, [signals[i] for i in pack], keep=keep) for pack in together]
-    clips = zip(chain(*together), chain(*_side_by_side(tasks, threads)), strict=True)
+    clips = zip(chain(*together), chain(*side_by_side(tasks)), strict=True)
     found = dict(clips)
     return [found[i] for i in range(len(signals))]
-
-
-def _side_by_side(tasks: Sequence[Callable[[], list[Computed]]], threads: int) -> list[list[Computed]]:
-    """The results of tasks, each computed by one core, since more of them would change where a sum is cut."""
-    import torch
-
-    def alone(task: Callable[[], list[Computed]]) -> list[Computed]:
-        with torch.inference_mode():  # which holds for a thread
-            return task()
-
-    if threads == 1:
-        return [alone(task) for task in tasks]
-    torch.set_num_threads(1)
-    try:
-        if len(tasks) == 1:
-            return [alone(tasks[0])]
-        with ThreadPoolExecutor(min(threads, len(tasks))) as pool:
-            return list(pool.map(alone, tasks))
-    finally:
-        torch.set_num_threads(threads)
 
 
 def computed_together(encoder: Encoder, signals: Sequence["torch.Tensor"], *, keep: bool) -> list[Computed]:

@@ -1,7 +1,7 @@
 """Arranges the weights of the wav2vec2 family for `forward`, as one matrix per matrix product."""
 
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from sertools.models.wav2vec2_cpu.arranged import (
     Positional,
 )
 from sertools.models.wav2vec2_cpu.packing import same_bits
-from sertools.threads import one_thread_of_torch
+from sertools.threads import side_by_side
 
 if TYPE_CHECKING:
     import torch
@@ -76,23 +76,30 @@ def encoder(base: "torch.nn.Module", dtype: "torch.dtype", exact: Sequence[str] 
     of_front, of_layers = dtypes_of(len(stack.layers), dtype, exact)
     convolutions = list(module.feature_extractor.conv_layers)
     projection = module.feature_projection
-    heads = config.num_attention_heads
-    layers = tuple(layer_of(*each, heads) for each in zip(stack.layers, of_layers, strict=True))
+    each_layer = [
+        partial(layer_of, *each, config.num_attention_heads)
+        for each in zip(stack.layers, of_layers, strict=True)
+    ]
     projected = linear_of([projection.projection], of_front)
     positional = _positional(stack.pos_conv_embed.conv)
+    first, last = each_layer[0](), each_layer[-1]()
+    checked = partial(_sizes, [projected, *_products(first), *_products(last)], positional)
+    further = partial(_convolutions, convolutions[1:], of_front)
+    tasks: list[Callable[[], Any]] = [checked, further, *each_layer[1:-1]]
+    sizes, arranged, *between = side_by_side(tasks)
     return Encoder(
         first=first_of(convolutions[0]),
-        convolutions=tuple(convolution_of(layer, of_front) for layer in convolutions[1:]),
+        convolutions=arranged,
         feature_norm=norm_of(getattr(projection, "layer_norm", None)),
         projection=projected,
         positional=positional,
-        layers=layers,
+        layers=(first, *between, last)[-len(each_layer) :],
         norm=norm_of(stack.layer_norm),  # type: ignore[arg-type] # both kinds of encoder have one
         norm_first=bool(config.do_stable_layer_norm),
         distances=distances_of(stack.layers[0].attention, config),
         dtype=of_front,
         rows=ROWS if dtype == torch.bfloat16 else 1,
-        sizes=_sizes([projected, *_products(layers[0]), *_products(layers[-1])], positional),
+        sizes=sizes,
         channels=config.conv_dim[-1],
     )
 
@@ -103,14 +110,14 @@ def _products(layer: Layer) -> list[Linear]:
 
 
 def _sizes(products: Sequence[Linear], positional: Positional) -> tuple[int, ...]:
-    """The numbers of rows at which all products keep the bits of their rows on this processor."""
-    with one_thread_of_torch():  # as products are computed
-        known = [_same_bits(*product.weight.shape, product.weight.dtype) for product in products]
-        return (
-            ()
-            if not _keeps_spectra(*positional.spectrum.shape[1:3])
-            else tuple(size for size in known[0] if all(size in each for each in known))
-        )
+    """The numbers of rows at which all products keep the bits of their rows on this processor.
+
+    It is called on one thread, as products are computed.
+    """
+    known = [_same_bits(*product.weight.shape, product.weight.dtype) for product in products]
+    if not _keeps_spectra(*positional.spectrum.shape[1:3]):
+        return ()
+    return tuple(size for size in known[0] if all(size in each for each in known))
 
 
 @lru_cache
@@ -182,6 +189,10 @@ def first_of(module: Any) -> FirstConvolution:
         kernel=module.conv.kernel_size[0],
         stride=module.conv.stride[0],
     )
+
+
+def _convolutions(modules: Sequence[Any], dtype: "torch.dtype") -> tuple[Convolution, ...]:
+    return tuple(convolution_of(module, dtype) for module in modules)
 
 
 def convolution_of(module: Any, dtype: "torch.dtype") -> Convolution:
