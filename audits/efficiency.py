@@ -8,8 +8,8 @@ mean by Student's t on the logarithm. The interval shows how steady this machine
 compare.
 
 Arithmetic is counted by torch in matrix products and convolutions (FLOPs: multiplications and additions), in
-fp32. Memory is the largest resident memory of the process during the runs, including all libraries, or that
-of the graphics card. Energy is that of the whole processor during a run, from its own counters (RAPL, on
+fp32. Memory is what the runs use at most beside the loaded model and the libraries, of the process or of the
+graphics card. Energy is that of the whole processor during a run, from its own counters (RAPL, on
 Linux if they can be read), and includes whatever else the machine does. Reading the audio is not included in
 any of these numbers. A model that takes text prompts is not timed, because it may be a service that charges
 for each answer.
@@ -52,7 +52,7 @@ EXPLANATIONS = {
         "Multiplications and additions in matrix products and convolutions, in billions for each second of "
         "audio."
     ),
-    "peak_memory_mb": "Largest resident memory during predictions, in MB, with all libraries.",
+    "working_memory_mb": "Most memory that a prediction uses beside the loaded model, in MB.",
     "joules_per_second": "Energy of the whole processor during a prediction, in J for each second of audio.",
 }
 
@@ -192,8 +192,8 @@ def _numbers(each: CostOfLength) -> list[tuple[str, float, str]]:
     found = []
     if each.flops is not None:
         found.append(("gflops_per_second", each.flops / each.length_s / 1e9, COUNTED))
-    if each.peak_bytes is not None:
-        found.append(("peak_memory_mb", each.peak_bytes / 1e6, OF_RUNS))
+    if each.working_bytes is not None:
+        found.append(("working_memory_mb", each.working_bytes / 1e6, OF_RUNS))
     if each.joules is not None:
         found.append(("joules_per_second", each.joules / each.length_s, OF_RUNS))
     return found
@@ -208,11 +208,11 @@ def _table(cost: RunningCost) -> Table:
             [
                 *(each.precision or "own", each.in_use, each.length_s, len(each.seconds)),
                 *(float(np.mean(each.seconds)), factor.value, factor.low, factor.high),
-                *(of_name.get(n) for n in ("gflops_per_second", "peak_memory_mb", "joules_per_second")),
+                *(of_name.get(n) for n in ("gflops_per_second", "working_memory_mb", "joules_per_second")),
             ]
         )
     columns = ["number format", "in use", "length of the clip in s", "runs", "seconds", "real-time factor"]
-    columns += ["low", "high", "GFLOPs per s", "peak memory in MB", "energy in J per s"]
+    columns += ["low", "high", "GFLOPs per s", "working memory in MB", "energy in J per s"]
     return Table(
         name="costs",
         title="What a prediction costs",
@@ -272,7 +272,9 @@ def _answer(cost: RunningCost, judged: CostOfLength) -> str:
         f"{how} than it lasts ({size}{cost.machine})"
     )
     memory = (
-        f", with {judged.peak_bytes / 1e6:.0f} MB of memory at most" if judged.peak_bytes is not None else ""
+        f", with about {judged.working_bytes / 1e6:.0f} MB of memory beside the loaded model"
+        if judged.working_bytes is not None
+        else ""
     )
     energy = f" and {judged.joules:.2g} J" if judged.joules is not None else ""
     return f"{words}{memory}{energy}."

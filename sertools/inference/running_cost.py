@@ -1,5 +1,7 @@
 """Measures what it costs to run a model on this machine: time, memory, arithmetic, energy."""
 
+import ctypes
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,7 +60,7 @@ def running_cost(model: Model, needed: CostNeeded, powercap: Path = POWERCAP) ->
     lengths = tuple(replace(cost, flops=flops.get(length_s)) for length_s, cost in found)
     notes = [] if energy else [NO_ENERGY]
     notes += [] if any(each.flops is not None for each in lengths) else [NO_FLOPS]
-    notes += [] if any(each.peak_bytes is not None for each in lengths) else [NO_MEMORY]
+    notes += [] if any(each.working_bytes is not None for each in lengths) else [NO_MEMORY]
     parameters = model.facts.get("parameters")
     return RunningCost(
         machine=machine(model),
@@ -111,7 +113,7 @@ def _measured(
         in_use=in_use,
         length_s=len(signal) / model.sampling_rate,
         seconds=tuple(seconds),
-        peak_bytes=peak.bytes,
+        working_bytes=peak.bytes,
         joules=None if used is None else used / len(seconds),
     )
 
@@ -128,25 +130,42 @@ def _flops(model: Model, signal: Signal) -> float | None:
 
 @dataclass
 class _Peak:
-    """Largest memory in use, in bytes; None until it is known."""
+    """Most memory in use beside what was in use before, in bytes; None until it is known."""
 
     bytes: float | None = None
 
 
 @contextmanager
 def _peak(model: Model) -> Iterator[_Peak]:
-    """Follows the largest memory in use: of the graphics card, or of this process on Linux."""
+    """Follows the memory in use beside that in use before: of the graphics card, or of this process."""
     found = _Peak()
     if str(model.facts.get("device", "")).startswith("cuda"):
         import torch
 
+        before = torch.cuda.memory_allocated()
         torch.cuda.reset_peak_memory_stats()
         yield found
-        found.bytes = float(torch.cuda.max_memory_allocated())
+        found.bytes = float(torch.cuda.max_memory_allocated() - before)
         return
-    reset = _reset_peak()
+    resident = _resident("VmRSS") if _give_back() and _reset_peak() else None
     yield found
-    found.bytes = _resident_peak() if reset else None
+    peak = _resident("VmHWM")
+    found.bytes = None if resident is None or peak is None else max(peak - resident, 0.0)
+
+
+def _give_back() -> bool:
+    """Gives memory that is not in use back to the platform, so that it counts when it is used again.
+
+    Returns:
+        whether that was possible; it is with the GNU C library only
+    """
+    if sys.platform != "linux":
+        return False
+    library = ctypes.CDLL(None)
+    if not hasattr(library, "malloc_trim"):
+        return False
+    library.malloc_trim(0)
+    return True
 
 
 def _reset_peak() -> bool:
@@ -160,11 +179,6 @@ def _reset_peak() -> bool:
         return False
     peak, now = _resident("VmHWM"), _resident("VmRSS")
     return peak is not None and now is not None and peak - now < RESET_WITHIN_BYTES
-
-
-def _resident_peak() -> float | None:
-    """The largest resident memory of this process in bytes."""
-    return _resident("VmHWM")
 
 
 def _resident(line: str) -> float | None:

@@ -47,7 +47,7 @@ TOY_COST = RunningCost(
             length_s=s,
             seconds=(0.05 * s, 0.06 * s, 0.055 * s),
             flops=1e9 * s,
-            peak_bytes=1e8,
+            working_bytes=1e8,
         )
         for s in (1.0, 3.0, 10.0)
     ),

@@ -13,8 +13,8 @@ class CostOfLength:
         length_s: length of the clip in s
         seconds: time of each run, in s, at least one
         flops: multiplications and additions of one run; None if they cannot be counted
-        peak_bytes: largest resident memory of the process, or of the graphics card, during the runs; None if
-            the platform does not tell
+        working_bytes: most memory that the runs used beside the loaded model, of the process or of the
+            graphics card; None if the platform does not tell
         joules: energy of one run, of the whole processor; None if the platform does not tell
     """
 
@@ -23,7 +23,7 @@ class CostOfLength:
     length_s: float
     seconds: tuple[float, ...]
     flops: float | None = None
-    peak_bytes: float | None = None
+    working_bytes: float | None = None
     joules: float | None = None
 
 

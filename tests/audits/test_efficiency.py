@@ -53,10 +53,10 @@ def test_the_middle_length_in_the_format_in_use_is_judged(oracle):
 
 def test_arithmetic_memory_and_energy_are_given_for_each_second_of_audio(oracle):
     assert oracle.running_cost is not None
-    lengths = (cost((0.1, 0.1, 0.1), 2.0, flops=4e9, peak_bytes=5e8, joules=3.0),)
+    lengths = (cost((0.1, 0.1, 0.1), 2.0, flops=4e9, working_bytes=5e8, joules=3.0),)
     tables = replace(oracle, running_cost=replace(oracle.running_cost, lengths=lengths))
     found = {f.name: f.value for f in run(AUDIT, tables, seed=0).findings if f.slice == "fp32, 2 s"}
-    assert found == {"gflops_per_second": 2.0, "peak_memory_mb": 500.0, "joules_per_second": 1.5}
+    assert found == {"gflops_per_second": 2.0, "working_memory_mb": 500.0, "joules_per_second": 1.5}
 
 
 def test_a_table_of_answers_needs_no_running(oracle):

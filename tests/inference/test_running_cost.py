@@ -82,6 +82,6 @@ def test_memory_holds_at_least_what_a_prediction_needs():
             return Outputs(scores=np.zeros((len(signals), 1)))
 
     half, one = running_cost(Hungry(), TWO).lengths
-    if half.peak_bytes is None or one.peak_bytes is None:
+    if half.working_bytes is None or one.working_bytes is None:
         pytest.skip("this platform does not tell the memory of a process")
-    assert one.peak_bytes - half.peak_bytes > 3e7  # 50 MB, less what other threads give back
+    assert one.working_bytes - half.working_bytes > 3e7  # 50 MB, less what other threads give back
