@@ -58,7 +58,7 @@ READS = ("head", "labels", "model_scale", "device", "precision")
 HARMLESS = ("Support for mismatched key", "The PyTorch API of nested", feature_extraction.EMPTY_FILTER)
 """Warnings of transformers and torch that are harmless for WavLM, packed frames and AST."""
 
-FINGERPRINT_VERSION = "hf-4"
+FINGERPRINT_VERSION = "hf-5"
 """Increased whenever a change of this kind of model changes results; part of the fingerprint."""
 
 

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from sertools.threads import one_thread_of_torch
+
 if TYPE_CHECKING:
     import torch
 
@@ -114,7 +116,8 @@ def network_of(tensors: "Mapping[str, torch.Tensor]", config: Any) -> Part:
     position = network.encoder.pos_conv_embed.conv
     position.kernel_size = (config.num_conv_pos_embeddings,)
     position.groups = config.num_conv_pos_embedding_groups
-    position.weight = torch._weight_norm(tensors[DIRECTIONS], tensors[LENGTHS], 2)
+    with one_thread_of_torch():  # or the last bits of these norms would depend on the number of cores
+        position.weight = torch._weight_norm(tensors[DIRECTIONS], tensors[LENGTHS], 2)
     norms = [network.encoder.layer_norm, getattr(network.feature_projection, "layer_norm", None)]
     norms += [norm for layer in network.encoder.layers for norm in (layer.layer_norm, layer.final_layer_norm)]
     for norm in norms:

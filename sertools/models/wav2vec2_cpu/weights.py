@@ -18,7 +18,7 @@ from sertools.models.wav2vec2_cpu.arranged import (
     Positional,
 )
 from sertools.models.wav2vec2_cpu.packing import same_bits
-from sertools.threads import side_by_side
+from sertools.threads import one_thread_of_torch, side_by_side
 
 if TYPE_CHECKING:
     import torch
@@ -81,7 +81,8 @@ def encoder(base: "torch.nn.Module", dtype: "torch.dtype", exact: Sequence[str] 
         for each in zip(stack.layers, of_layers, strict=True)
     ]
     projected = linear_of([projection.projection], of_front)
-    positional = _positional(stack.pos_conv_embed.conv)
+    with one_thread_of_torch():  # a module computes the norm of these weights here, see `side_by_side`
+        positional = _positional(stack.pos_conv_embed.conv)
     first, last = each_layer[0](), each_layer[-1]()
     checked = partial(_sizes, [projected, *_products(first), *_products(last)], positional)
     further = partial(_convolutions, convolutions[1:], of_front)

@@ -47,6 +47,23 @@ def assert_same(mapped, known):
     assert mapped.network.held._module is None
 
 
+@pytest.mark.parametrize("read", ["mapped", "by transformers"])
+def test_the_number_of_cores_changes_no_bit_of_a_prediction(monkeypatch, read):
+    """The weights of the positional convolution are divided by a norm, which several threads sum in parts."""
+    if read != "mapped":
+        monkeypatch.setattr(reading, "mapped", lambda *_: None)
+    before, answers = torch.get_num_threads(), []
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            answers.append(load_model("default").predict(SIGNALS[1:], layers=True))
+    finally:
+        torch.set_num_threads(before)
+    for other in answers[1:]:
+        np.testing.assert_array_equal(answers[0].scores, other.scores)
+        np.testing.assert_array_equal(answers[0].layers, other.layers)
+
+
 SETTINGS = dict(zip(FAMILY, (LAYER, GROUP, MIXED, GROUP, LAYER), strict=True))
 
 
