@@ -42,7 +42,8 @@ from typing import Any
 
 import pandas as pd
 
-from sertools.audio.files import MAX_MINUTES, Signal, audio_blocks, duration_s, read_audio
+from sertools.audio.files import MAX_MINUTES, Signal, audio_blocks, duration_s
+from sertools.audio.kept_signals import KEPT
 from sertools.audio.long_signal import LongSignal
 from sertools.corpora.clips import prefixed
 from sertools.errors import CorpusError
@@ -114,7 +115,7 @@ class Corpus:
         Raises:
             AudioError: the clip cannot be decoded, or is longer than the limit
         """
-        return read_audio(*self._place(clip, rate), max_minutes=self.max_minutes)
+        return KEPT.read(*self._place(clip, rate), max_minutes=self.max_minutes)
 
     def long_signal(self, clip: str, rate: int) -> LongSignal:
         """The same, decoded anew where it is read, so that memory does not grow with its length.
