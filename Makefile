@@ -8,7 +8,7 @@ audit: $(VENV)/installed  ## install, then audit the embedded model on the embed
 	$(BIN)/sertools audit --out sertools-report || [ $$? -eq 1 ]
 	@echo "Open sertools-report/report.html in a browser."
 
-test: $(VENV)/installed-test  ## install what the tests need, then run all tests in parallel on all cores
+test: $(VENV)/installed-test  ## install what the tests need, then run all tests in parallel
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 quick: $(VENV)/installed-test  ## run the tests that are not marked slow

@@ -20,6 +20,12 @@ REQUIRED = os.environ.get("SERTOOLS_BROWSER") == "required"
 """Continuous integration sets this, so that no test of the browser is skipped there unseen."""
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than cores, because tests of commands, browsers and servers wait a fifth of their time."""
+    return len(os.sched_getaffinity(0)) + 1
+
+
 def pytest_collection_finish():
     """What ten thousand tests and all libraries hold is not searched for garbage again and again."""
     gc.freeze()
