@@ -1,9 +1,10 @@
 """Decoded clips that are kept in memory, because every condition of an audit reads the same clips again."""
 
-import random
 import threading
 from itertools import islice
 from pathlib import Path
+
+import numpy as np
 
 from sertools.audio.files import Signal, read_audio
 
@@ -14,9 +15,9 @@ BUDGET = 128 * 2**20
 class KeptSignals:
     """Clips as `read_audio` reads them, decoded once while there is room.
 
-    Where there is no room, a clip drawn at random makes way: clips are read in the same order again and again,
-    so that the one read longest ago would always be the next one needed. A clip that cannot be read is not
-    kept, and neither is one whose file has been written since.
+    Where there is no room, a clip drawn at random makes way: clips are read in the same order again and
+    again, so that the one read longest ago would always be the next one needed. A clip that cannot be read is
+    not kept, and neither is one whose file has been written since.
     """
 
     def __init__(self, budget: int = BUDGET) -> None:
@@ -29,7 +30,7 @@ class KeptSignals:
         self._used = 0
         self._signals: dict[tuple[object, ...], Signal] = {}
         self._lock = threading.Lock()
-        self._draw = random.Random(0)  # it decides what is decoded again, and no number
+        self._draw = np.random.default_rng(0)  # it decides what is decoded again, and no number
 
     def read(
         self, path: Path, rate: int, start: float, end: float, channel: float, *, max_minutes: float
@@ -57,7 +58,7 @@ class KeptSignals:
             if key in self._signals:
                 return
             while self._used + signal.nbytes > self._budget:
-                leaving = next(islice(self._signals, self._draw.randrange(len(self._signals)), None))
+                leaving = next(islice(self._signals, int(self._draw.integers(len(self._signals))), None))
                 self._used -= self._signals.pop(leaving).nbytes
             self._signals[key] = signal.copy()
             self._used += signal.nbytes
