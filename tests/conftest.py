@@ -22,8 +22,8 @@ REQUIRED = os.environ.get("SERTOOLS_BROWSER") == "required"
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """One process more than cores, because tests of commands, browsers and servers wait a fifth of their time."""
-    return len(os.sched_getaffinity(0)) + 1
+    """One process more than cores: tests of commands, browsers and servers wait a fifth of their time."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_collection_finish():

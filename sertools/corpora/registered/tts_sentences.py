@@ -14,7 +14,7 @@ import pandas as pd
 
 from sertools.errors import CorpusError
 from sertools.files import atomic_folder
-from sertools.speech.engines import engine
+from sertools.speech.engines import Speaker, engine
 from sertools.speech.sentiment_sentences import languages, wordings
 from sertools.speech.synthesis import RESERVED_COLUMNS, Line, speak_lines
 
@@ -59,6 +59,11 @@ def lines() -> list[Line]:
     return planned
 
 
+def voices(language: str) -> list[Speaker]:
+    """The voices that say the sentences of a language: six for English, five for any other."""
+    return engine("espeak").speakers(language)[: 6 if language == "eng" else 5]
+
+
 def recognises(root: Path) -> bool:
     """Does this folder contain the complete corpus `tts-sentences`?"""
     try:
@@ -96,16 +101,11 @@ def make(root: Path) -> None:
             f"{root} is not empty and is not the corpus 'tts-sentences'", hint="move it elsewhere"
         )
     speaker = engine("espeak")
-    voices = [
-        voice
-        for language in languages()
-        for voice in speaker.speakers(language)[: 6 if language == "eng" else 5]
-    ]
     try:
         with atomic_folder(root, error=CorpusError) as folder:
             speak_lines(
                 lines(),
-                voices,
+                [voice for language in languages() for voice in voices(language)],
                 speaker,
                 folder,
                 rate=RATE,
