@@ -9,7 +9,6 @@ from sertools.corpora.registered import tts_sentences
 from sertools.corpora.registry import root_of
 from sertools.errors import CorpusError
 
-
 LANGUAGES = ("deu", "ita")
 """Those that the tests let speak; all five take a quarter of a minute."""
 
@@ -26,9 +25,8 @@ def root(tmp_path_factory):
 def test_all_languages_have_the_clips_that_are_promised():
     count = Counter(line.language for line in tts_sentences.lines())
     voices = {language: tts_sentences.voices(language) for language in count}
-    assert {language: len(each) for language, each in voices.items()} == dict(
-        eng=6, deu=5, fra=5, ita=5, spa=5
-    )
+    wanted = {"eng": 6, "deu": 5, "fra": 5, "ita": 5, "spa": 5}
+    assert {language: len(each) for language, each in voices.items()} == wanted
     assert sum(n * len(voices[language]) for language, n in count.items()) == tts_sentences.EXPECTED["clips"]
     assert len({each.name for some in voices.values() for each in some}) == tts_sentences.EXPECTED["speakers"]
 
@@ -56,10 +54,8 @@ def test_voices_and_sentences_are_fully_crossed(root):
 
 
 def test_every_other_form_has_its_plain_sentence():
-    lines = pd.DataFrame([line.labels for line in tts_sentences.lines()]).rename(
-        columns={"split": "language"}
-    )
-    same = ["language", "template", "word"]
+    lines = pd.DataFrame([line.labels for line in tts_sentences.lines()])
+    same = ["split", "template", "word"]
     plain = set(map(tuple, lines.loc[lines["kind"] == "plain", same].to_numpy()))
     for kind in ("negated", "intense"):
         forms = lines.loc[lines["kind"] == kind, same]
