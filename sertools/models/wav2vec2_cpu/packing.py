@@ -24,7 +24,9 @@ FEWEST = 192
 
 
 def packs(frames: Sequence[int], sizes: Sequence[int], threads: int) -> list[list[int]]:
-    """Clips that are computed together, the largest packs first: first fit, the longest clips first.
+    """Clips that are computed together: the longest first, each into the pack with the fewest frames.
+
+    There are as many packs as threads, or a multiple of it, so that threads end at about the same time.
 
     Args:
         frames: number of frames of each clip
@@ -39,19 +41,19 @@ def packs(frames: Sequence[int], sizes: Sequence[int], threads: int) -> list[lis
     """
     if not sizes:
         return [[i] for i in range(len(frames))]
+    room = LARGEST * sizes[0]
     least = min(size for size in sizes if size >= min(FEWEST, sizes[0]))
-    room = min(max(-(-sum(frames) // threads), least), LARGEST * sizes[0])
-    found: list[list[int]] = []
-    left: list[int] = []
-    for i in sorted(range(len(frames)), key=lambda i: -frames[i]):
-        at = next((k for k, free in enumerate(left) if free >= frames[i]), None)
-        if at is None:
-            at = len(found)
-            found.append([])
-            left.append(room)
-        found[at].append(i)
-        left[at] -= frames[i]
-    return found
+    count = max(min(threads * -(-sum(frames) // (threads * room)), sum(frames) // least), 1)
+    while True:
+        found: list[list[int]] = [[] for _ in range(count)]
+        filled_rows = [0] * count
+        for i in sorted(range(len(frames)), key=lambda i: -frames[i]):
+            at = filled_rows.index(min(filled_rows))
+            found[at].append(i)
+            filled_rows[at] += frames[i]
+        if all(rows <= room or len(pack) == 1 for rows, pack in zip(filled_rows, found, strict=True)):
+            return [pack for pack in found if pack]
+        count += 1
 
 
 def blocks(rows: int, sizes: Sequence[int]) -> Iterator[tuple[int, int]]:

@@ -1,5 +1,6 @@
 from itertools import chain
 
+import pytest
 import torch
 
 from sertools.models.wav2vec2_cpu.packing import LARGEST, SIZES, blocks, filled, packs, same_bits
@@ -14,10 +15,14 @@ def test_each_clip_is_in_one_pack_and_no_pack_is_larger_than_its_room():
         assert len(found) >= min(threads, sum(frames) // SIZES[0])
 
 
-def test_packs_are_full_but_for_the_last_one():
-    frames = [140] * 100
-    sums = sorted(sum(frames[i] for i in pack) for pack in packs(frames, (768,), 1))
-    assert all(rows > LARGEST * 768 - 140 for rows in sums[1:])
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_packs_are_few_and_the_threads_have_as_much_to_do(threads):
+    frames = [1 + (37 * i) % 280 for i in range(100)]
+    found = packs(frames, SIZES, threads)
+    assert len(found) % threads == 0
+    assert len(found) < sum(frames) / (LARGEST * SIZES[0]) + threads
+    rows = [sum(frames[i] for i in pack) for pack in found]
+    assert max(rows) - min(rows) <= 20  # the shortest clips come last and fill what is left
 
 
 def test_a_clip_that_is_longer_than_a_pack_is_alone():

@@ -10,8 +10,8 @@ from sertools.models.checkpoints.weights.adapters import adapter_in, base_files
 from sertools.models.checkpoints.weights.files import weight_files
 
 BLOCK = 2**25
-"""Bytes that are read and hashed at a time. Between two blocks, a hash waits for its turn among the threads of
-Python, and small blocks made an import at the same time take half as long again."""
+"""Bytes that are read and hashed at a time. Between two blocks, a hash waits for its turn among the threads
+of Python, and small blocks made an import at the same time take half as long again."""
 
 
 def content_digest(folder: Path, version: str, head: Mapping[str, str], labels: Sequence[str] | None) -> str:
