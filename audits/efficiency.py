@@ -8,11 +8,11 @@ mean by Student's t on the logarithm. The interval shows how steady this machine
 compare.
 
 Arithmetic is counted by torch in matrix products and convolutions (FLOPs: multiplications and additions), in
-fp32. Memory is what the runs use at most beside the loaded model and the libraries, of the process or of the
-graphics card. Energy is that of the whole processor during a run, from its own counters (RAPL, on
-Linux if they can be read), and includes whatever else the machine does. Reading the audio is not included in
-any of these numbers. A model that takes text prompts is not timed, because it may be a service that charges
-for each answer.
+fp32. Memory is the most that the runs use on top of the loaded model and the libraries, in the process or on
+the graphics card; in a process it varies by some MB from time to time. Energy is that of the whole processor
+during a run, from its own counters (RAPL, on Linux if they can be read), and includes whatever else the
+machine does. Reading the audio is not included in any of these numbers. A model that takes text prompts is
+not timed, because it may be a service that charges for each answer.
 
 The limit is ours: a real-time factor below 1 for clips of the middle length, in the number format in which
 the model runs. The numbers of other lengths and formats are details. A constant is the fastest model of all,
@@ -52,7 +52,9 @@ EXPLANATIONS = {
         "Multiplications and additions in matrix products and convolutions, in billions for each second of "
         "audio."
     ),
-    "working_memory_mb": "Most memory that a prediction uses beside the loaded model, in MB.",
+    "working_memory_mb": (
+        "Most memory that a prediction uses on top of the loaded model, in MB; it varies by some MB."
+    ),
     "joules_per_second": "Energy of the whole processor during a prediction, in J for each second of audio.",
 }
 
@@ -272,7 +274,7 @@ def _answer(cost: RunningCost, judged: CostOfLength) -> str:
         f"{how} than it lasts ({size}{cost.machine})"
     )
     memory = (
-        f", with about {judged.working_bytes / 1e6:.0f} MB of memory beside the loaded model"
+        f", with about {judged.working_bytes / 1e6:.0f} MB of memory on top of the loaded model"
         if judged.working_bytes is not None
         else ""
     )

@@ -39,7 +39,11 @@ def one_thread() -> Iterator[None]:
 
 @contextmanager
 def one_thread_of_torch() -> Iterator[None]:
-    """Operations of torch on one thread."""
+    """Operations of torch on one thread.
+
+    The number is one of the whole process: if two threads of Python are in such blocks at the same time, it
+    can stay at one, which makes torch slower and changes no number.
+    """
     import torch
 
     threads = torch.get_num_threads()

@@ -23,7 +23,8 @@ REQUIRED = os.environ.get("SERTOOLS_BROWSER") == "required"
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """One process more than cores: tests of commands, browsers and servers wait a fifth of their time."""
-    return (os.cpu_count() or 1) + 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return int(os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS", cores + 1))
 
 
 def pytest_collection_finish():

@@ -9,7 +9,7 @@ import numpy as np
 from sertools.audio.files import Signal, read_audio
 
 BUDGET = 128 * 2**20
-"""Most memory for decoded clips, in bytes: 35 minutes at 16 kHz."""
+"""Most memory of one process for decoded clips, in bytes: 35 minutes at 16 kHz."""
 
 
 class KeptSignals:
@@ -38,11 +38,12 @@ class KeptSignals:
         """A copy of the clip; arguments, result and errors as for `read_audio`."""
         try:
             state = path.stat()
-        except OSError:  # reading it says why
+        except (OSError, ValueError):  # reading it says why
             return read_audio(path, rate, start, end, channel, max_minutes=max_minutes)
         # numbers as text, since nan is not equal to itself
         part = repr((float(start), float(end), float(channel), max_minutes))
-        key = (path, state.st_size, state.st_mtime_ns, state.st_ino, rate, part)
+        written = (state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino, state.st_dev)
+        key = (path, *written, rate, part)
         with self._lock:
             known = self._signals.get(key)
         if known is not None:

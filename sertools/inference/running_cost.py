@@ -31,7 +31,7 @@ LEVEL = 0.05
 
 NO_ENERGY = "energy was not measured: this platform does not report it (RAPL), or only to administrators"
 NO_FLOPS = "arithmetic was not counted: the model does not compute with torch"
-NO_MEMORY = "memory was not measured: this platform does not report it"
+NO_MEMORY = "memory was not measured: that is not possible on this platform"
 
 
 def running_cost(model: Model, needed: CostNeeded, powercap: Path = POWERCAP) -> RunningCost:
@@ -130,14 +130,14 @@ def _flops(model: Model, signal: Signal) -> float | None:
 
 @dataclass
 class _Peak:
-    """Most memory in use beside what was in use before, in bytes; None until it is known."""
+    """Most memory in use on top of what was in use before, in bytes; None until it is known."""
 
     bytes: float | None = None
 
 
 @contextmanager
 def _peak(model: Model) -> Iterator[_Peak]:
-    """Follows the memory in use beside that in use before: of the graphics card, or of this process."""
+    """Follows the memory in use on top of that in use before: of the graphics card, or of this process."""
     found = _Peak()
     if str(model.facts.get("device", "")).startswith("cuda"):
         import torch

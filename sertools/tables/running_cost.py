@@ -13,7 +13,7 @@ class CostOfLength:
         length_s: length of the clip in s
         seconds: time of each run, in s, at least one
         flops: multiplications and additions of one run; None if they cannot be counted
-        working_bytes: most memory that the runs used beside the loaded model, of the process or of the
+        working_bytes: most memory that the runs used on top of the loaded model, in the process or on the
             graphics card; None if the platform does not tell
         joules: energy of one run, of the whole processor; None if the platform does not tell
     """

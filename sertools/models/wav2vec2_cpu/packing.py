@@ -26,7 +26,8 @@ FEWEST = 192
 def packs(frames: Sequence[int], sizes: Sequence[int], threads: int) -> list[list[int]]:
     """Clips that are computed together: the longest first, each into the pack with the fewest frames.
 
-    There are as many packs as threads, or a multiple of it, so that threads end at about the same time.
+    There are as many packs as threads, or a multiple where they have room for all, so that threads end at
+    about the same time. A clip that is longer than the room of a pack is alone.
 
     Args:
         frames: number of frames of each clip
@@ -43,16 +44,21 @@ def packs(frames: Sequence[int], sizes: Sequence[int], threads: int) -> list[lis
         return [[i] for i in range(len(frames))]
     room = LARGEST * sizes[0]
     least = min(size for size in sizes if size >= min(FEWEST, sizes[0]))
-    count = max(min(threads * -(-sum(frames) // (threads * room)), sum(frames) // least), 1)
+    longest_first = sorted(range(len(frames)), key=lambda i: -frames[i])
+    alone = [[i] for i in longest_first if frames[i] > room]
+    others = longest_first[len(alone) :]
+    total = sum(frames[i] for i in others)
+    halves = sum(2 * frames[i] > room for i in others)  # of which no two fit into one pack
+    count = max(min(threads * -(-total // (threads * room)), total // least), halves, 1)
     while True:
         found: list[list[int]] = [[] for _ in range(count)]
-        filled_rows = [0] * count
-        for i in sorted(range(len(frames)), key=lambda i: -frames[i]):
-            at = filled_rows.index(min(filled_rows))
+        rows = [0] * count
+        for i in others:
+            at = rows.index(min(rows))
             found[at].append(i)
-            filled_rows[at] += frames[i]
-        if all(rows <= room or len(pack) == 1 for rows, pack in zip(filled_rows, found, strict=True)):
-            return [pack for pack in found if pack]
+            rows[at] += frames[i]
+        if max(rows) <= room:
+            return alone + [pack for pack in found if pack]
         count += 1
 
 

@@ -81,9 +81,10 @@ def encoder(base: "torch.nn.Module", dtype: "torch.dtype", exact: Sequence[str] 
         for each in zip(stack.layers, of_layers, strict=True)
     ]
     projected = linear_of([projection.projection], of_front)
-    with one_thread_of_torch():  # a module computes the norm of these weights here, see `side_by_side`
+    with one_thread_of_torch():  # the norm of a module's weights, whose last bits depend on how a sum is cut
         positional = _positional(stack.pos_conv_embed.conv)
-    first, last = each_layer[0](), each_layer[-1]()
+    first = each_layer[0]()
+    last = each_layer[-1]() if len(each_layer) > 1 else first
     checked = partial(_sizes, [projected, *_products(first), *_products(last)], positional)
     further = partial(_convolutions, convolutions[1:], of_front)
     tasks: list[Callable[[], Any]] = [checked, further, *each_layer[1:-1]]

@@ -31,6 +31,16 @@ def test_all_languages_have_the_clips_that_are_promised():
     assert len({each.name for some in voices.values() for each in some}) == tts_sentences.EXPECTED["speakers"]
 
 
+@pytest.mark.acceptance
+def test_the_whole_corpus_is_as_published_and_its_voices_and_sentences_are_crossed(tmp_path):
+    root = tmp_path / "tts_sentences-1"
+    tts_sentences.make(root)
+    assert "as published: 1596 of 1596 clips, 26 of 26 speakers" in load_corpus(str(root)).notes
+    test_voices_and_sentences_are_fully_crossed(root)
+    kinds = tts_sentences.scan(root).groupby("language")["kind"].nunique()
+    assert kinds.to_dict() == {"deu": 1, "eng": 4, "fra": 1, "ita": 1, "spa": 1}
+
+
 def test_it_has_every_sentence_of_a_language_in_every_voice(root):
     corpus = load_corpus(str(root))
     assert corpus.name == "tts-sentences"

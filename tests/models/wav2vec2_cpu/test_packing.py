@@ -29,6 +29,13 @@ def test_a_clip_that_is_longer_than_a_pack_is_alone():
     assert packs([5000, 10, 20], SIZES, 1) == [[0], [2, 1]]
 
 
+def test_where_clips_do_not_fit_together_there_are_more_packs():
+    assert packs([1600] * 3, SIZES, 2) == [[0], [1], [2]]
+    assert len(packs([1100] * 11, SIZES, 4)) == 6
+    assert [len(pack) for pack in packs([50] * 200 + [15_000], SIZES, 2)] == [1, 50, 50, 50, 50]
+    assert packs([], SIZES, 2) == []
+
+
 def test_few_clips_are_shared_by_the_threads():
     assert len(packs([200] * 4, SIZES, 2)) == 2
     assert len(packs([150] * 4, (768,), 2)) == 1, "where blocks are large, half a block is no use"

@@ -19,7 +19,7 @@ def content_digest(folder: Path, version: str, head: Mapping[str, str], labels: 
 
     Args:
         folder: the checkpoint
-        version: of the code that reads it, as `hf-3`
+        version: of the code that reads it, as `hf-5`
         head: the described head, empty where there is none
         labels: names of the outputs that the user gives, if any
     """
