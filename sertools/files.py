@@ -324,3 +324,13 @@ def _explained(problem: OSError, path: Path, error: type[SertoolsError]) -> Sert
     if problem.errno in {errno.ENOTDIR, errno.EEXIST}:
         return error(f"cannot write {path}: a file is in its way", hint="choose another --out or --cache")
     return error(f"cannot write {path}: {problem.strerror or problem}")
+
+
+def state_of(path: Path) -> tuple[int, ...]:
+    """File attributes that change when a file is written or replaced: size, times in ns, inode.
+
+    Raises:
+        OSError: there is no such file
+    """
+    stat = path.stat()
+    return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino, stat.st_dev

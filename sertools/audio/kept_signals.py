@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from sertools.audio.files import Signal, read_audio
+from sertools.files import state_of
 
 BUDGET = 128 * 2**20
 """Most memory of one process for decoded clips, in bytes: 35 minutes at 16 kHz."""
@@ -37,12 +38,11 @@ class KeptSignals:
     ) -> Signal:
         """A copy of the clip; arguments, result and errors as for `read_audio`."""
         try:
-            state = path.stat()
+            written = state_of(path)
         except (OSError, ValueError):  # reading it says why
             return read_audio(path, rate, start, end, channel, max_minutes=max_minutes)
         # numbers as text, since nan is not equal to itself
         part = repr((float(start), float(end), float(channel), max_minutes))
-        written = (state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino, state.st_dev)
         key = (path, *written, rate, part)
         with self._lock:
             known = self._signals.get(key)

@@ -24,7 +24,7 @@ from sertools import models as package
 from sertools.corpora.seen.record import beside
 from sertools.errors import SertoolsError
 from sertools.models.checkpoints.hub.files import folder_of
-from sertools.models.checkpoints.weights.deciding import content_digest, deciding_files, state_of
+from sertools.models.checkpoints.weights.deciding import content_digest, deciding_files
 from sertools.models.derived.random_twin import untrained
 from sertools.models.device import in_precision, stamped
 from sertools.models.kinds.transformers import FINGERPRINT_VERSION, SCHEME, TransformersModel
@@ -210,7 +210,7 @@ def _content(folder: Path, options: LoadOptions, kept: Path) -> str:
     Raises:
         SertoolsError, OSError: the files cannot be found or read
     """
-    states = {str(path): state_of(path) for path in deciding_files(folder)}
+    states = {str(path): files.state_of(path) for path in deciding_files(folder)}
     told = (FINGERPRINT_VERSION, sorted(options.head.items()), options.labels, states)
     place = kept / f"digest-{hashlib.blake2b(repr(told).encode(), digest_size=20).hexdigest()}.txt"
     content = files.read_sealed(place)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
+from sertools.files import state_of
 from sertools.models.checkpoints import foreign_layouts
 from sertools.models.checkpoints.weights.adapters import adapter_in, base_files
 from sertools.models.checkpoints.weights.files import weight_files
@@ -30,16 +31,6 @@ def content_digest(folder: Path, version: str, head: Mapping[str, str], labels: 
         digest.update(path.name.encode())
         digest.update(_digest_of_file(path, state_of(path)))
     return digest.hexdigest()
-
-
-def state_of(path: Path) -> tuple[int, ...]:
-    """File attributes that change when a file is written or replaced: size, times in ns, inode.
-
-    Raises:
-        OSError: there is no such file
-    """
-    stat = path.stat()
-    return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino, stat.st_dev
 
 
 @lru_cache(maxsize=256)
