@@ -63,6 +63,9 @@ LIMITS = [
         name="real_time_factor", below=1, source="ours: a slower model cannot follow speech as it is spoken"
     )
 ]
+LONGEST_S = 3600.0
+"""Longest clip that is timed, in s, as the longest that is read by default."""
+
 COUNTED = "a count, which has no interval"
 OF_RUNS = "measured once over all runs, without an interval"
 
@@ -71,11 +74,12 @@ def needs(*, lengths: tuple[float, ...]) -> Needs:
     """Clean predictions, to know whether the model is better than a constant, and the cost of running it.
 
     Raises:
-        AuditError: no length, or one that is not above 0
+        AuditError: no length, or one that is not above 0, or longer than `LONGEST_S`
     """
-    if not lengths or not all(math.isfinite(each) and each > 0 for each in lengths):
+    if not lengths or not all(0 < each <= LONGEST_S for each in lengths):
         raise AuditError(
-            f"lengths is {', '.join(map(str, lengths)) or 'empty'}", hint="give lengths above 0 s"
+            f"lengths is {', '.join(map(str, lengths)) or 'empty'}",
+            hint=f"give lengths above 0 s and up to {LONGEST_S:g} s",
         )
     return Needs(labels="either", running_cost=CostNeeded(lengths_s=tuple(sorted(set(lengths)))))
 

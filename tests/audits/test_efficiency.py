@@ -65,7 +65,7 @@ def test_a_table_of_answers_needs_no_running(oracle):
     assert result.findings[0].verdict is Verdict.SKIPPED
 
 
-@pytest.mark.parametrize("lengths", [(), (0.0,), (-1.0, 2.0), (float("nan"),)])
+@pytest.mark.parametrize("lengths", [(), (0.0,), (-1.0, 2.0), (float("nan"),), (1e9,)])
 def test_impossible_lengths_are_refused(lengths):
     with pytest.raises(AuditError, match="lengths above 0 s"):
         AUDIT.plan({"lengths": lengths})
