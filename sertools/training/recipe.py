@@ -203,7 +203,7 @@ def recipe_of(table: Mapping[str, Any], changes: Sequence[str] = (), source: str
         recipe = Recipe.model_validate(complete)
         options_of(recipe.method, recipe.options)
     except ValidationError as error:
-        raise _explained(error, source) from error
+        raise explained(error, source) from error
     return recipe
 
 
@@ -298,9 +298,10 @@ def _unknown_keys(table: type[BaseModel], given: Mapping[str, Any], above: str =
             yield from _unknown_keys(kind, value, f"{above}{key}.")
 
 
-def _explained(error: ValidationError, source: str) -> ModelError:
-    """The first problem of a table, in one sentence."""
+def explained(error: ValidationError, source: str, keys: list[str] | None = None) -> ModelError:
+    """The first problem of a table, in one sentence; for an unknown key with the nearest of some keys."""
     first = error.errors()[0]
     where = ".".join(map(str, first["loc"]))
     said = first["msg"].removeprefix("Value error, ")
-    return ModelError(f"{source} has an error{f' at {where!r}' if where else ''}: {said}")
+    hint = nearest(str(first["loc"][-1]), keys) if keys and first["type"] == "extra_forbidden" else ""
+    return ModelError(f"{source} has an error{f' at {where!r}' if where else ''}: {said}", hint=hint)

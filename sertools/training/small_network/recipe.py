@@ -10,6 +10,7 @@ from sertools.audio.files import MAX_MINUTES
 from sertools.errors import ModelError
 from sertools.files import read_toml
 from sertools.training.objectives.emotion2vec import Options
+from sertools.training.recipe import explained
 
 
 def read_recipe(path: Path) -> "Recipe | BaselineRecipe":
@@ -27,9 +28,17 @@ def recipe_of(table: Mapping[str, Any], path: str) -> "Recipe | BaselineRecipe":
     try:
         return kind.model_validate(table)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise ModelError(f"the recipe {path} has an error at {where!r}: {first['msg']}") from error
+        raise explained(error, f"the recipe {path}", _keys(kind, error)) from error
+
+
+def _keys(kind: type[BaseModel], error: ValidationError) -> list[str]:
+    """The keys of the table in which the first problem is."""
+    tables: dict[str, type[BaseModel]] = {
+        "tapt": Tapt, "emotion2vec": Emotion2vec, "shape": Shape, "augmentation": Augmentation
+    }  # fmt: skip
+    above = error.errors()[0]["loc"][:-1]
+    table = tables.get(str(above[-1])) if above else kind
+    return [] if table is None else list(table.model_fields)
 
 
 class _Strict(BaseModel):

@@ -54,3 +54,21 @@ def test_the_baseline_is_a_recipe_of_its_own_kind() -> None:
     recipe = read_recipe(ROOT / "examples" / "baseline.toml")
     assert isinstance(recipe, BaselineRecipe)
     assert recipe.labels == ["emotion"]
+
+
+@pytest.mark.parametrize(
+    ("more", "hint"),
+    [
+        ("epoch = 3\n", "did you mean 'epochs'?"),
+        ("[augmentation]\ntemp = 0.1\n", "did you mean 'tempo'?"),
+        (
+            '[pretraining]\nmethod = "tapt"\nepochs = 1\nmask_tim_prob = 0.5\n',
+            "did you mean 'mask_time_prob'?",
+        ),
+    ],
+)
+def test_an_unknown_key_is_told_with_the_nearest_one(tmp_path, more, hint):
+    (tmp_path / "recipe.toml").write_text(LEAST + more)
+    with pytest.raises(ModelError) as told:
+        read_recipe(tmp_path / "recipe.toml")
+    assert told.value.hint == hint
